@@ -1,0 +1,21 @@
+//! Words that every room may use: a moment, a duration, a size, a name, a signal, an exit.
+//!
+//! Nothing here knows what a service is, reads a clock or touches the machine. Each type
+//! checks its own rule in its constructor, so that nothing else has to.
+
+pub mod duration;
+pub mod exit;
+pub mod failure;
+pub mod invocation;
+pub mod moment;
+pub mod name;
+pub mod signal;
+pub mod size;
+
+pub use exit::ExitStatus;
+pub use failure::{SpawnFailure, Stage};
+pub use invocation::Invocation;
+pub use moment::Moment;
+pub use name::Name;
+pub use signal::Signal;
+pub use size::Size;

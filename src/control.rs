@@ -1,0 +1,1 @@
+//! The one door: the HTTP API on the project's socket, its wire types and its client.

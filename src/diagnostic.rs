@@ -1,0 +1,143 @@
+//! Mistakes and where they are: one address space of spans over all files, diagnostics with a
+//! stable code, and the forms they are printed in.
+//!
+//! Knows no KDL and no service. Every pass of the front end pushes into one [`Diagnostics`]; nobody
+//! stops at the first mistake.
+
+pub mod source;
+pub mod suggest;
+
+pub use source::{Location, SourceMap, Span, Spanned};
+
+/// How bad a finding is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Severity {
+    /// It works, and is probably not what was meant.
+    Warning,
+    /// Nothing is started until it is mended.
+    Error,
+}
+
+/// A place in a source with what is to be said about it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Label {
+    /// The exact characters.
+    pub span: Span,
+    /// What is said about them; empty to underline only.
+    pub text: String,
+}
+
+/// A replacement that would mend a mistake, offered only where it is certain.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fix {
+    /// What is replaced; empty to insert.
+    pub span: Span,
+    /// The new text.
+    pub with: String,
+}
+
+/// One finding: what is wrong, where, what it conflicts with and how to write it right.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Diagnostic {
+    /// The stable code, such as `svc::unknown-dependency`.
+    pub code: &'static str,
+    /// How bad it is.
+    pub severity: Severity,
+    /// One sentence, lower case, no full stop, the thing in backticks.
+    pub message: String,
+    /// Places; the first is the primary one.
+    pub labels: Vec<Label>,
+    /// What to do, with the corrected text where there is one.
+    pub help: Option<String>,
+    /// A certain correction.
+    pub fix: Option<Fix>,
+}
+
+impl Diagnostic {
+    /// Makes an error with its primary label.
+    pub fn error(code: &'static str, span: Span, message: impl Into<String>) -> Self {
+        Self::new(Severity::Error, code, span, message.into())
+    }
+
+    /// Makes a warning with its primary label.
+    pub fn warning(code: &'static str, span: Span, message: impl Into<String>) -> Self {
+        Self::new(Severity::Warning, code, span, message.into())
+    }
+
+    fn new(severity: Severity, code: &'static str, span: Span, message: String) -> Self {
+        let primary = Label { span, text: String::new() };
+        Self { code, severity, message, labels: vec![primary], help: None, fix: None }
+    }
+
+    /// Sets the words under the primary label.
+    #[must_use]
+    pub fn here(mut self, text: impl Into<String>) -> Self {
+        self.labels[0].text = text.into();
+        self
+    }
+
+    /// Adds a secondary label.
+    #[must_use]
+    pub fn label(mut self, span: Span, text: impl Into<String>) -> Self {
+        self.labels.push(Label { span, text: text.into() });
+        self
+    }
+
+    /// Sets the help.
+    #[must_use]
+    pub fn help(mut self, text: impl Into<String>) -> Self {
+        self.help = Some(text.into());
+        self
+    }
+
+    /// Sets the certain correction.
+    #[must_use]
+    pub fn fix(mut self, span: Span, with: impl Into<String>) -> Self {
+        self.fix = Some(Fix { span, with: with.into() });
+        self
+    }
+
+    /// Returns where the finding is.
+    pub fn span(&self) -> Span {
+        self.labels[0].span
+    }
+}
+
+/// Everything found so far.
+#[derive(Clone, Debug, Default)]
+pub struct Diagnostics {
+    list: Vec<Diagnostic>,
+}
+
+impl Diagnostics {
+    /// Adds a finding.
+    pub fn push(&mut self, diagnostic: Diagnostic) {
+        self.list.push(diagnostic);
+    }
+
+    /// Returns whether any finding is an error.
+    pub fn has_errors(&self) -> bool {
+        self.list.iter().any(|d| d.severity == Severity::Error)
+    }
+
+    /// Returns whether there is nothing to say.
+    pub fn is_empty(&self) -> bool {
+        self.list.is_empty()
+    }
+
+    /// Brings the findings into source order.
+    pub fn sort(&mut self) {
+        self.list.sort_by_key(|d| (d.span().lo, d.span().hi));
+    }
+
+    /// Iterates over the findings.
+    pub fn iter(&self) -> std::slice::Iter<'_, Diagnostic> {
+        self.list.iter()
+    }
+
+    /// Returns how many errors and how many warnings there are.
+    pub fn counts(&self) -> (usize, usize) {
+        let errors = self.list.iter().filter(|d| d.severity == Severity::Error).count();
+        (errors, self.list.len() - errors)
+    }
+}

@@ -1,0 +1,176 @@
+//! Where things stand: one address space for the bytes of all files.
+//!
+//! A [`Span`] is two `u32`, whatever file it is in, so that one diagnostic can label several files
+//! and a tree of a hundred thousand nodes stays small. The limit that follows, 4 GiB of sources, is
+//! checked where files are added.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+/// A range of bytes in the address space of a [`SourceMap`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Span {
+    /// The first byte.
+    pub lo: u32,
+    /// The byte behind the last one.
+    pub hi: u32,
+}
+
+impl Span {
+    /// Makes a span from its ends.
+    pub const fn new(lo: u32, hi: u32) -> Self {
+        Self { lo, hi }
+    }
+
+    /// Returns the smallest span that covers both.
+    pub fn to(self, other: Self) -> Self {
+        Self { lo: self.lo.min(other.lo), hi: self.hi.max(other.hi) }
+    }
+}
+
+/// A value and where it was written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Spanned<T> {
+    /// The value.
+    pub value: T,
+    /// Where it was written.
+    pub span: Span,
+}
+
+impl<T> Spanned<T> {
+    /// Joins a value with its place.
+    pub const fn new(value: T, span: Span) -> Self {
+        Self { value, span }
+    }
+}
+
+/// A place as people count: both from 1, the column in characters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Location<'a> {
+    /// The file's name as it was given.
+    pub file: &'a str,
+    /// The line, from 1.
+    pub line: usize,
+    /// The column in characters, from 1.
+    pub column: usize,
+    /// The offset in bytes within the file, from 0.
+    pub offset: usize,
+}
+
+/// One source text.
+#[derive(Clone, Debug)]
+pub struct Source {
+    /// Its name, as a person would want to see it.
+    pub name: String,
+    /// Its text.
+    pub text: Arc<str>,
+    base: u32,
+    line_starts: Vec<u32>,
+}
+
+/// All sources of one compilation, end to end, with a gap of one byte between two.
+#[derive(Clone, Debug, Default)]
+pub struct SourceMap {
+    sources: Vec<Source>,
+}
+
+/// The sources together are larger than the address space.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TooLarge;
+
+impl SourceMap {
+    /// Adds a source and returns the address of its first byte.
+    ///
+    /// # Errors
+    ///
+    /// [`TooLarge`] when all sources together would pass 4 GiB.
+    pub fn add(&mut self, name: impl Into<String>, text: impl Into<Arc<str>>) -> Result<u32, TooLarge> {
+        let text: Arc<str> = text.into();
+        let base = match self.sources.last() {
+            Some(last) => last.base as usize + last.text.len() + 1,
+            None => 0,
+        };
+        if base + text.len() >= u32::MAX as usize {
+            return Err(TooLarge);
+        }
+        let base = base as u32;
+        let newlines = memchr::memchr_iter(b'\n', text.as_bytes()).map(|at| at as u32 + 1);
+        let line_starts = std::iter::once(0).chain(newlines).collect();
+        self.sources.push(Source { name: name.into(), text, base, line_starts });
+        Ok(base)
+    }
+
+    /// Returns the source that holds `at`.
+    pub fn source_at(&self, at: u32) -> Option<&Source> {
+        let index = self.sources.partition_point(|s| s.base <= at).checked_sub(1)?;
+        self.sources.get(index)
+    }
+
+    /// Iterates over the sources in the order they were added.
+    pub fn iter(&self) -> impl Iterator<Item = &Source> {
+        self.sources.iter()
+    }
+
+    /// Returns the text of a span; empty when it is in no source.
+    pub fn text(&self, span: Span) -> &str {
+        self.source_at(span.lo).and_then(|s| s.text.get(s.range(span))).unwrap_or_default()
+    }
+
+    /// Returns where an address is, as people count; `None` when it is in no source.
+    pub fn location(&self, at: u32) -> Option<Location<'_>> {
+        let source = self.source_at(at)?;
+        let offset = ((at - source.base) as usize).min(source.text.len());
+        let line = source.line_starts.partition_point(|&start| start as usize <= offset) - 1;
+        let before = source.text.get(source.line_starts[line] as usize..offset).unwrap_or_default();
+        Some(Location { file: &source.name, line: line + 1, column: before.chars().count() + 1, offset })
+    }
+}
+
+impl Source {
+    /// Returns the address of the first byte.
+    pub fn base(&self) -> u32 {
+        self.base
+    }
+
+    /// Returns the addresses of all bytes, the end included.
+    pub fn span(&self) -> Span {
+        Span::new(self.base, self.base + self.text.len() as u32)
+    }
+
+    /// Turns a span of the address space into a range of this text.
+    pub fn range(&self, span: Span) -> Range<usize> {
+        let at = |address: u32| (address.saturating_sub(self.base) as usize).min(self.text.len());
+        at(span.lo)..at(span.hi)
+    }
+
+    /// Returns where each line starts, as offsets into the text; the first is 0.
+    pub fn line_starts(&self) -> &[u32] {
+        &self.line_starts
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_found_in_its_file_line_and_column() {
+        let mut map = SourceMap::default();
+        map.add("a.kdl", "one\ntwo\n").expect("small");
+        let b = map.add("b.kdl", "drei\nvïer x").expect("small");
+        let at = map.location(b + 11).expect("inside");
+        assert_eq!((at.file, at.line, at.column, at.offset), ("b.kdl", 2, 6, 11));
+        let at = map.location(4).expect("inside");
+        assert_eq!((at.file, at.line, at.column), ("a.kdl", 2, 1));
+        assert_eq!(map.text(Span::new(b, b + 4)), "drei");
+    }
+
+    #[test]
+    fn the_end_of_a_file_belongs_to_it() {
+        let mut map = SourceMap::default();
+        map.add("a.kdl", "one").expect("small");
+        map.add("b.kdl", "two").expect("small");
+        assert_eq!(map.location(3).expect("inside").file, "a.kdl");
+        assert_eq!(map.location(4).expect("inside").file, "b.kdl");
+    }
+}

@@ -1,0 +1,39 @@
+//! "Did you mean …?": the nearest known word to a mistyped one.
+
+/// Returns the candidate nearest to `written`, when it is near enough to be meant.
+///
+/// Letter case and `_` against `-` do not count; up to a third of the letters may differ (at least
+/// one), transposed neighbours count once (optimal string alignment).
+pub fn nearest<'a>(written: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let folded = fold(written);
+    let limit = (folded.chars().count() / 3).max(1);
+    candidates
+        .into_iter()
+        .map(|candidate| (strsim::osa_distance(&folded, &fold(candidate)), candidate))
+        .filter(|&(distance, candidate)| distance <= limit && distance < candidate.chars().count())
+        .min_by_key(|&(distance, _)| distance)
+        .map(|(_, candidate)| candidate)
+}
+
+fn fold(word: &str) -> String {
+    word.chars().flat_map(char::to_lowercase).map(|c| if c == '_' { '-' } else { c }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slip_of_the_finger_finds_the_word_that_was_meant() {
+        let known = ["database", "cache", "depends-on", "web"];
+        assert_eq!(nearest("databse", known), Some("database"));
+        assert_eq!(nearest("depends_on", known), Some("depends-on"));
+        assert_eq!(nearest("Cahce", known), Some("cache"));
+    }
+
+    #[test]
+    fn a_different_word_finds_nothing() {
+        assert_eq!(nearest("queue", ["database", "cache", "web"]), None);
+        assert_eq!(nearest("a", ["b"]), None);
+    }
+}

@@ -1,0 +1,10 @@
+//! The supervision state machine: pure.
+//!
+//! It reads no clock, does no I/O and spawns nothing: time enters with an [`Event`], and what is to
+//! be done leaves as [`Action`]s. It knows no process ids, no spans and no files.
+
+pub mod action;
+pub mod event;
+
+pub use action::{Action, Scope};
+pub use event::{Command, Event, RequestId};

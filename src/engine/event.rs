@@ -1,0 +1,113 @@
+//! What the engine is told.
+
+use std::time::Duration;
+
+use crate::base::{ExitStatus, Invocation, SpawnFailure};
+use crate::graph::InstanceId;
+use crate::probe::{Class, Outcome};
+
+/// A request of an operator; each ends exactly once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RequestId(pub u64);
+
+/// A fact the engine is told, one at a time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// An operator asks for something.
+    Command {
+        /// The number the answer will carry.
+        request: RequestId,
+        /// What is asked for.
+        command: Command,
+    },
+    /// A launch succeeded: the program is executing.
+    Spawned {
+        /// The life that began.
+        invocation: Invocation,
+    },
+    /// A launch failed before the program's first instruction.
+    SpawnFailed {
+        /// The life that did not begin.
+        invocation: Invocation,
+        /// Why.
+        failure: SpawnFailure,
+    },
+    /// The main process ended.
+    Exited {
+        /// The life that ended.
+        invocation: Invocation,
+        /// How.
+        exit: ExitStatus,
+        /// Whether processes it left behind still run; `Emptied` follows when they are gone.
+        stragglers: bool,
+    },
+    /// The last process that an ended life left behind is gone.
+    Emptied {
+        /// The life.
+        invocation: Invocation,
+    },
+    /// The service announced that it is ready: `READY=1`, a line on its descriptor, a line in its log.
+    Ready {
+        /// The life that said so.
+        invocation: Invocation,
+    },
+    /// The service asked for more time to start or stop (`EXTEND_TIMEOUT_USEC`), counted from now.
+    ExtendTimeout {
+        /// The life that asked.
+        invocation: Invocation,
+        /// How long from now.
+        by: Duration,
+    },
+    /// The service announced that it is about to end (`STOPPING=1`).
+    Stopping {
+        /// The life that said so.
+        invocation: Invocation,
+    },
+    /// An attempt of a probe ended.
+    ProbeFinished {
+        /// The life it was asked about.
+        invocation: Invocation,
+        /// Which probe.
+        class: Class,
+        /// How it ended; a timeout is a failure.
+        outcome: Outcome,
+    },
+    /// The stop command ended, or could not be run.
+    StopCommandFinished {
+        /// The life it was to stop.
+        invocation: Invocation,
+    },
+    /// Nothing but time has passed.
+    Tick,
+}
+
+/// What an operator asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Command {
+    /// Start these, with what they depend on unless that is left out.
+    Start {
+        /// What is asked for.
+        instances: Vec<InstanceId>,
+        /// Leave dependencies alone and do not wait for them.
+        no_deps: bool,
+    },
+    /// Stop these and what depends on them, then what only they held.
+    Stop {
+        /// What is to stop.
+        instances: Vec<InstanceId>,
+        /// Leave dependents alone.
+        no_deps: bool,
+    },
+    /// Stop and start these and their required dependents, each exactly once.
+    Restart {
+        /// What is to restart.
+        instances: Vec<InstanceId>,
+        /// Leave dependents alone.
+        no_deps: bool,
+    },
+    /// Stop everything in reverse order, then end. A second one skips what is left of the grace periods.
+    Shutdown {
+        /// Kill at once, without order or grace.
+        kill: bool,
+    },
+}

@@ -1,0 +1,244 @@
+//! The frozen plan: what `check`, `graph`, the engine and every printer work from.
+//!
+//! Everything is resolved: names are ids, variables are values, replicas are instances, defaults
+//! are filled in. Nothing changes a plan; a changed service file makes another one.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::base::{Name, Size};
+use crate::diagnostic::Span;
+use crate::model::policy::{Backoff, Condition, Kind, OnExit, Restart, Stop};
+use crate::probe::{Probe, Schedule};
+
+/// A service or task of a plan: its position in [`Plan::services`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ServiceId(pub u32);
+
+/// An instance of a plan: its position in [`Plan::instances`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct InstanceId(pub u32);
+
+/// Everything that should run, and in which order.
+#[derive(Clone, Debug, Default)]
+pub struct Plan {
+    /// The project's name, as people see it.
+    pub project: String,
+    /// Services and tasks, in the order of the file.
+    pub services: Vec<Service>,
+    /// Instances, those of one service side by side and in the order of the services.
+    pub instances: Vec<Instance>,
+    /// Edges, sorted by dependent, then dependency.
+    pub edges: Vec<Edge>,
+}
+
+/// What the instances of one service share.
+#[derive(Clone, Debug)]
+pub struct Service {
+    /// Its name.
+    pub name: Name,
+    /// Where the name is declared.
+    pub span: Span,
+    /// Whether it should keep running or end.
+    pub kind: Kind,
+    /// What a person wrote about it.
+    pub description: Option<String>,
+    /// Not started by `up` unless it is named or something depends on it.
+    pub disabled: bool,
+    /// Its instances: positions in [`Plan::instances`].
+    pub instances: std::ops::Range<u32>,
+    /// The rules it is supervised by.
+    pub rules: Rules,
+}
+
+/// The rules a service is supervised by: all that the engine needs to know of it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Rules {
+    /// When it is started again.
+    pub restart: Restart,
+    /// How long it waits before that.
+    pub backoff: Backoff,
+    /// How it is stopped.
+    pub stop: Stop,
+    /// What its end means for the project.
+    pub on_exit: OnExit,
+    /// Exit codes that are a success; sorted.
+    pub success_codes: Vec<i32>,
+    /// How long it may take from launch to ready.
+    pub start_timeout: Duration,
+    /// How long a task may run in all; `None` for no limit.
+    pub timeout: Option<Duration>,
+    /// How it becomes ready.
+    pub readiness: Readiness,
+    /// How slow starters are waited for before liveness counts.
+    pub startup: Option<Schedule>,
+    /// How it is found to be alive.
+    pub liveness: Option<Schedule>,
+    /// What a failed liveness leads to.
+    pub on_liveness_failure: LivenessFailure,
+}
+
+/// How an instance becomes ready.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Readiness {
+    /// As soon as its process is started.
+    Started,
+    /// It says so itself: by `sd_notify`, a line on a descriptor, a line in its log.
+    Announced,
+    /// A probe is asked.
+    Probed(Schedule),
+}
+
+/// What a failed liveness leads to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LivenessFailure {
+    /// The instance is marked unhealthy, nothing else.
+    Ignore,
+    /// It is stopped and started again; counts as an automatic restart.
+    Restart,
+    /// It is stopped and counts as failed.
+    Stop,
+    /// The project is shut down.
+    Shutdown,
+}
+
+/// One of the processes a service consists of.
+#[derive(Clone, Debug)]
+pub struct Instance {
+    /// Its name: the service's, or with replicas the service's and a number (`api.0`).
+    pub name: String,
+    /// The service it belongs to.
+    pub service: ServiceId,
+    /// Which of the replicas it is, from 0.
+    pub replica: u32,
+    /// The ports it was given: name (empty for the unnamed one) and number.
+    pub ports: Vec<(String, u16)>,
+    /// How its process is made.
+    pub launch: Arc<Launch>,
+}
+
+/// How a process is made: everything resolved.
+#[derive(Clone, Debug)]
+pub struct Launch {
+    /// The program and its arguments; a `shell` is `/bin/sh -c TEXT`.
+    pub argv: Vec<String>,
+    /// Where the command is written.
+    pub command_span: Span,
+    /// The command line as a person wrote it, for display.
+    pub display: String,
+    /// What the service adds to svc's own environment; `None` removes a variable. Sorted by name.
+    pub env: Vec<(String, Option<String>)>,
+    /// Where it runs; absolute.
+    pub working_dir: PathBuf,
+    /// Where the working directory is written, if it is.
+    pub working_dir_span: Option<Span>,
+    /// Whom it runs as; `None` for svc's own user.
+    pub user: Option<User>,
+    /// Its file mode creation mask; `None` for svc's own.
+    pub umask: Option<u32>,
+    /// Where its output goes.
+    pub logs: Logs,
+    /// How readiness is found out.
+    pub readiness: Option<Probe>,
+    /// How a slow start is found to be over.
+    pub startup: Option<Probe>,
+    /// How liveness is found out.
+    pub liveness: Option<Probe>,
+    /// What runs before the stop signal: argv.
+    pub stop_command: Option<Vec<String>>,
+}
+
+/// Whom a process runs as: names or numbers, as written; looked up when the plan is made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct User {
+    /// The user's name, or its number in digits.
+    pub name: String,
+    /// The user's number.
+    pub uid: u32,
+    /// The group's number.
+    pub gid: u32,
+    /// Supplementary groups.
+    pub groups: Vec<u32>,
+    /// Where the user is written.
+    pub span: Span,
+}
+
+/// Where the output of a process goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Logs {
+    /// Nowhere.
+    None,
+    /// To where svc's own output goes.
+    Inherit,
+    /// To a file that svc rotates.
+    File {
+        /// The file; `None` for the default place under the state directory.
+        path: Option<PathBuf>,
+        /// The size at which it is rotated; zero for never.
+        max_size: Size,
+        /// How many rotated files are kept.
+        keep: u32,
+    },
+}
+
+/// A relation between two instances.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Edge {
+    /// The one that waits.
+    pub dependent: InstanceId,
+    /// The one it waits for.
+    pub dependency: InstanceId,
+    /// What holds between them.
+    pub relation: Relation,
+    /// Where it was written.
+    pub span: Span,
+}
+
+/// What holds between a dependent and its dependency.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Relation {
+    /// `depends-on`.
+    DependsOn {
+        /// What the dependent waits for.
+        condition: Condition,
+        /// Whether the dependent cannot be without it.
+        required: bool,
+        /// Whether an automatic restart of the dependency restarts the dependent.
+        restart: bool,
+        /// How long the dependent waits; `None` for as long as it takes.
+        timeout: Option<Duration>,
+    },
+    /// `after` and `before`: order only; pulls nothing in and stops nothing.
+    Order,
+}
+
+impl Plan {
+    /// Iterates over all instances with their ids.
+    pub fn instances(&self) -> impl Iterator<Item = (InstanceId, &Instance)> {
+        self.instances.iter().enumerate().map(|(index, instance)| (InstanceId(index as u32), instance))
+    }
+
+    /// Returns an instance.
+    pub fn instance(&self, id: InstanceId) -> &Instance {
+        &self.instances[id.0 as usize]
+    }
+
+    /// Returns the service of an instance.
+    pub fn service_of(&self, id: InstanceId) -> &Service {
+        &self.services[self.instance(id).service.0 as usize]
+    }
+
+    /// Returns the rules of an instance.
+    pub fn rules(&self, id: InstanceId) -> &Rules {
+        &self.service_of(id).rules
+    }
+
+    /// Returns the instances that `name` means: all of a service, or one (`api.0`).
+    pub fn find(&self, name: &str) -> Vec<InstanceId> {
+        if let Some(service) = self.services.iter().find(|s| s.name.as_str() == name) {
+            return service.instances.clone().map(InstanceId).collect();
+        }
+        self.instances().filter(|(_, i)| i.name == name).map(|(id, _)| id).collect()
+    }
+}

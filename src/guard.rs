@@ -1,0 +1,1 @@
+//! The small parent process: spawns, reaps, and holds what must outlive the engine.

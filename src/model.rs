@@ -1,0 +1,6 @@
+//! The typed model of a service file: one file a node, each with its rows, its rules, its tests.
+//!
+//! A model knows one service at a time; what concerns several is the graph's. It does not know the
+//! machine it will run on.
+
+pub mod policy;

@@ -1,0 +1,77 @@
+//! Probes: one file a kind, each one attempt at finding out how a service is.
+//!
+//! A probe does not know that its service is supervised; when to ask again and what an answer
+//! means is the engine's.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// What a probe is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Class {
+    /// Has a slow starter come up at all? Holds liveness back.
+    Startup,
+    /// Can it do its work?
+    Readiness,
+    /// Is it alive?
+    Liveness,
+}
+
+/// When a probe is asked and how many answers count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Schedule {
+    /// The wait before the first attempt.
+    pub delay: Duration,
+    /// The wait between the end of one attempt and the next. `None`: until ready it grows from
+    /// 100 ms to 2 s by a factor of 1.5, then it is 10 s.
+    pub period: Option<Duration>,
+    /// How long an attempt may take.
+    pub timeout: Duration,
+    /// How many failures in a row count as a failure.
+    pub failures: u32,
+    /// How many successes in a row count as a success.
+    pub successes: u32,
+}
+
+/// How one attempt ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outcome {
+    /// Whether it passed.
+    pub passed: bool,
+    /// What was seen, in a few words: `connection refused`, `HTTP 503`, `exit code 2`.
+    pub detail: String,
+}
+
+/// What is asked, everything resolved.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Probe {
+    /// The service says so by `sd_notify`.
+    Notify,
+    /// The service writes a line to this descriptor (the convention of s6).
+    Fd(u32),
+    /// The service writes a line to its log that this regular expression matches.
+    Log(String),
+    /// A TCP connection to this address is accepted.
+    Tcp(String),
+    /// A connection to this Unix socket is accepted.
+    Unix(PathBuf),
+    /// An HTTP request is answered with a status in the range.
+    Http(Http),
+    /// This program, run in the service's environment, exits with 0.
+    Exec(Vec<String>),
+    /// This path exists.
+    File(PathBuf),
+}
+
+/// An HTTP probe.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Http {
+    /// The host and port to connect to.
+    pub authority: String,
+    /// The path and query.
+    pub path: String,
+    /// Further headers, in order.
+    pub headers: Vec<(String, String)>,
+    /// The lowest and the highest status that pass.
+    pub status: (u16, u16),
+}

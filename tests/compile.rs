@@ -1,0 +1,1 @@
+//! What `svc check` and `svc graph` say about service files, right and wrong.

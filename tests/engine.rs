@@ -1,0 +1,1 @@
+//! Scenarios and the simulation of the supervision engine.

@@ -1,0 +1,1 @@
+//! Every example compiles; the small ones run.

@@ -1,0 +1,1 @@
+//! Log capture with real pipes and files.

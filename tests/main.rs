@@ -1,0 +1,12 @@
+//! The integration tests: one binary, one module a room.
+
+mod compile;
+mod control;
+mod engine;
+mod examples;
+mod guard;
+mod logs;
+mod support;
+mod syntax;
+mod tidy;
+mod up;

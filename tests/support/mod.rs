@@ -1,0 +1,1 @@
+//! What tests share: a temporary project, a child that obeys a script.

@@ -1,0 +1,1 @@
+//! Whole projects on the real binary, from up to down.
