@@ -5,6 +5,8 @@
 
 pub mod action;
 pub mod event;
+pub mod view;
 
-pub use action::{Action, Scope};
+pub use action::{Action, Cause, Scope, StateName, Transition};
 pub use event::{Command, Event, RequestId};
+pub use view::View;

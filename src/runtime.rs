@@ -1,1 +1,12 @@
 //! The shell around the engine: turns kernel facts into events and actions into system calls.
+//!
+//! One task, one loop, one owner (`driver`): facts come in from the guard, the probes, the notify
+//! sockets, the clock and the operators; each goes through `Engine::handle`, and what comes out is
+//! carried out by `execute`, one arm an action. It decides nothing that is not about this machine,
+//! and does not know who asks: the control room talks to it through a [`Handle`].
+
+pub mod handle;
+pub mod project;
+
+pub use handle::Handle;
+pub use project::Project;

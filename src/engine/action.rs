@@ -1,6 +1,6 @@
 //! What the engine wants done.
 
-use crate::base::{Invocation, Signal};
+use crate::base::{ExitStatus, Invocation, Signal, SpawnFailure};
 use crate::engine::event::RequestId;
 use crate::graph::InstanceId;
 use crate::probe::Class;
@@ -40,6 +40,8 @@ pub enum Action {
         /// Which of its probes.
         class: Class,
     },
+    /// Tell whoever watches.
+    Notice(Transition),
     /// A request has ended.
     RequestEnded {
         /// Which.
@@ -74,4 +76,105 @@ pub enum RequestResult {
     Failed(Vec<InstanceId>),
     /// A later request contradicted it.
     Superseded,
+}
+
+/// The states of an instance, by name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum StateName {
+    /// Down, and nothing asks for it.
+    Inactive,
+    /// Down, and left out of `up` by the service file.
+    Disabled,
+    /// Wanted up; waits for what it depends on.
+    Waiting,
+    /// Its process was launched and is not ready yet.
+    Starting,
+    /// Up and ready; for a task: its process runs.
+    Ready,
+    /// Up, and its liveness or readiness fails.
+    Unhealthy,
+    /// On its way down.
+    Stopping,
+    /// Waits for its next automatic restart.
+    Backoff,
+    /// A task that ended successfully, or a service that ended and whose policy is content with that.
+    Completed,
+    /// Gave up; only an operator's start brings it back.
+    Failed,
+}
+
+/// What led to a transition: the end of a chain that goes back to a request, an exit, a probe or a
+/// timer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Cause {
+    /// Nothing happened yet.
+    Initial,
+    /// An operator asked for it.
+    Request(RequestId),
+    /// Its process was started.
+    Spawned,
+    /// Its process could not be started.
+    SpawnFailed(SpawnFailure),
+    /// Its process ended.
+    Exit(ExitStatus),
+    /// It announced it: readiness, or that it is about to end.
+    Announced,
+    /// A probe's answers.
+    Probe {
+        /// Which probe.
+        class: Class,
+        /// What it saw.
+        detail: String,
+    },
+    /// Time ran out.
+    Timeout(Limit),
+    /// A restart fell due.
+    BackoffOver,
+    /// Something it depends on, or that depends on it, changed state.
+    Neighbour {
+        /// Which.
+        instance: InstanceId,
+        /// To what.
+        state: StateName,
+    },
+    /// Nothing needs it any more.
+    Released,
+    /// The restart policy gave up.
+    GaveUp {
+        /// How many automatic restarts were made.
+        restarts: u32,
+        /// How the last life ended.
+        last: Option<ExitStatus>,
+    },
+    /// The end of this instance asked for the project's shutdown.
+    Shutdown {
+        /// Whose end.
+        instance: InstanceId,
+    },
+}
+
+/// A limit that ran out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Limit {
+    /// From launch to ready.
+    Start,
+    /// Of a task's run.
+    Run,
+    /// Of waiting for a dependency.
+    Dependency,
+    /// Of the grace after the stop signal.
+    Grace,
+}
+
+/// An instance went from one state to another.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Transition {
+    /// Which instance.
+    pub instance: InstanceId,
+    /// The state it was in.
+    pub from: StateName,
+    /// The state it is in now.
+    pub to: StateName,
+    /// What led to it.
+    pub cause: Cause,
 }

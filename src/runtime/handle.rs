@@ -1,0 +1,167 @@
+//! The door to a running engine, for whoever serves operators.
+//!
+//! A [`Handle`] is cheap to clone. Every question is a message to the driver, which owns all state;
+//! notices are broadcast, and a subscriber that does not keep up is told how many it missed.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use tokio::sync::{broadcast, mpsc, oneshot};
+
+use crate::engine::action::{RequestResult, Transition};
+use crate::engine::event::{Command, RequestId};
+use crate::engine::view::View;
+use crate::graph::Plan;
+
+/// How many questions may wait for the driver; past that, those who ask wait.
+pub const QUESTIONS: usize = 64;
+/// How many notices a slow subscriber may lag behind before it misses some.
+pub const NOTICES: usize = 4096;
+
+/// The door to a running engine.
+#[derive(Clone, Debug)]
+pub struct Handle {
+    questions: mpsc::Sender<Question>,
+    notices: broadcast::Sender<Arc<Notice>>,
+}
+
+/// What the driver is asked.
+#[derive(Debug)]
+pub enum Question {
+    /// Do this.
+    Command {
+        /// What.
+        command: Command,
+        /// Takes the number of the request and of the last notice before it.
+        reply: oneshot::Sender<Accepted>,
+    },
+    /// How is everything?
+    Overview {
+        /// Takes the answer.
+        reply: oneshot::Sender<Overview>,
+    },
+}
+
+/// A command that was taken; its end comes as a notice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Accepted {
+    /// The number its end will carry.
+    pub request: RequestId,
+    /// The last notice given before the command was handled: its own come after this one.
+    pub sequence: u64,
+}
+
+/// Everything about a project at one instant.
+#[derive(Clone, Debug)]
+pub struct Overview {
+    /// What should run.
+    pub plan: Arc<Plan>,
+    /// The last notice that is contained in this overview.
+    pub sequence: u64,
+    /// When supervision of this project began.
+    pub since: Timestamp,
+    /// The guard's process id.
+    pub guard_pid: u32,
+    /// The engine's process id.
+    pub engine_pid: u32,
+    /// A fingerprint of the sources the plan was made from.
+    pub fingerprint: u64,
+    /// Every instance, in the order of the plan.
+    pub instances: Vec<Seen>,
+}
+
+/// An instance at one instant: what the engine knows, and what only this machine knows.
+#[derive(Clone, Debug)]
+pub struct Seen {
+    /// What the engine knows of it.
+    pub view: View,
+    /// When its present state began.
+    pub since: Timestamp,
+    /// When the next automatic step falls due (restart, kill, timeout), if one is armed.
+    pub due: Option<Timestamp>,
+    /// Its main process.
+    pub pid: Option<u32>,
+    /// Where its output is kept.
+    pub log: Option<PathBuf>,
+}
+
+/// Something that happened, for whoever watches.
+#[derive(Clone, Debug)]
+pub struct Notice {
+    /// Its number; consecutive, from 1.
+    pub sequence: u64,
+    /// When it happened.
+    pub at: Timestamp,
+    /// What happened.
+    pub event: Happening,
+}
+
+/// What happened.
+#[derive(Clone, Debug)]
+pub enum Happening {
+    /// An instance went from one state to another.
+    Transition(Transition),
+    /// A request ended.
+    RequestEnded {
+        /// Which.
+        request: RequestId,
+        /// How.
+        result: RequestResult,
+    },
+    /// Output of an instance could not be written and was discarded.
+    LogGap {
+        /// Whose: its name.
+        instance: String,
+        /// How many bytes so far.
+        bytes: u64,
+        /// Why.
+        reason: String,
+    },
+    /// Everything is down; svc ends.
+    Ended {
+        /// The exit code a service's end asked for.
+        code: Option<u8>,
+    },
+}
+
+/// The engine is gone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the engine has ended")]
+pub struct Gone;
+
+impl Handle {
+    /// Makes a handle and the ends that the driver keeps.
+    pub fn new() -> (Self, mpsc::Receiver<Question>, broadcast::Sender<Arc<Notice>>) {
+        let (questions, receiver) = mpsc::channel(QUESTIONS);
+        let (notices, _) = broadcast::channel(NOTICES);
+        (Self { questions, notices: notices.clone() }, receiver, notices)
+    }
+
+    /// Hands a command to the engine.
+    ///
+    /// # Errors
+    ///
+    /// [`Gone`] when svc is ending.
+    pub async fn command(&self, command: Command) -> Result<Accepted, Gone> {
+        let (reply, answer) = oneshot::channel();
+        self.questions.send(Question::Command { command, reply }).await.map_err(|_| Gone)?;
+        answer.await.map_err(|_| Gone)
+    }
+
+    /// Asks how everything is.
+    ///
+    /// # Errors
+    ///
+    /// [`Gone`] when svc is ending.
+    pub async fn overview(&self) -> Result<Overview, Gone> {
+        let (reply, answer) = oneshot::channel();
+        self.questions.send(Question::Overview { reply }).await.map_err(|_| Gone)?;
+        answer.await.map_err(|_| Gone)
+    }
+
+    /// Subscribes to everything that happens from now on.
+    pub fn subscribe(&self) -> broadcast::Receiver<Arc<Notice>> {
+        self.notices.subscribe()
+    }
+}
