@@ -5,4 +5,4 @@
 
 pub mod plan;
 
-pub use plan::{Edge, Instance, InstanceId, Launch, Plan, Relation, ServiceId};
+pub use plan::{Edge, Instance, InstanceId, Launch, Link, Plan, Relation, ServiceId};

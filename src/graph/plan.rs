@@ -3,7 +3,7 @@
 //! Everything is resolved: names are ids, variables are values, replicas are instances, defaults
 //! are filled in. Nothing changes a plan; a changed service file makes another one.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -29,7 +29,7 @@ pub struct Plan {
     pub services: Vec<Service>,
     /// Instances, those of one service side by side and in the order of the services.
     pub instances: Vec<Instance>,
-    /// Edges, sorted by dependent, then dependency.
+    /// Edges, sorted by dependent, then dependency. There is no loop in them.
     pub edges: Vec<Edge>,
 }
 
@@ -107,7 +107,7 @@ pub enum LivenessFailure {
 #[derive(Clone, Debug)]
 pub struct Instance {
     /// Its name: the service's, or with replicas the service's and a number (`api.0`).
-    pub name: String,
+    pub name: Arc<str>,
     /// The service it belongs to.
     pub service: ServiceId,
     /// Which of the replicas it is, from 0.
@@ -127,10 +127,11 @@ pub struct Launch {
     pub command_span: Span,
     /// The command line as a person wrote it, for display.
     pub display: String,
-    /// What the service adds to svc's own environment; `None` removes a variable. Sorted by name.
-    pub env: Vec<(String, Option<String>)>,
+    /// What the service adds to svc's own environment; `None` removes a variable. Sorted by name, each
+    /// name once. Names and values are shared, since most of them stand in every instance.
+    pub env: Vec<(Arc<str>, Option<Arc<str>>)>,
     /// Where it runs; absolute.
-    pub working_dir: PathBuf,
+    pub working_dir: Arc<Path>,
     /// Where the working directory is written, if it is.
     pub working_dir_span: Option<Span>,
     /// Whom it runs as; `None` for svc's own user.
@@ -180,6 +181,19 @@ pub enum Logs {
         /// How many rotated files are kept.
         keep: u32,
     },
+}
+
+/// A relation between two services, as it is written; it holds between all their instances.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Link {
+    /// The one that waits.
+    pub dependent: ServiceId,
+    /// The one it waits for.
+    pub dependency: ServiceId,
+    /// What holds between them.
+    pub relation: Relation,
+    /// Where it was written.
+    pub span: Span,
 }
 
 /// A relation between two instances.
@@ -234,11 +248,38 @@ impl Plan {
         &self.service_of(id).rules
     }
 
+    /// Iterates over all services with their ids.
+    pub fn services(&self) -> impl Iterator<Item = (ServiceId, &Service)> {
+        self.services.iter().enumerate().map(|(index, service)| (ServiceId(index as u32), service))
+    }
+
+    /// Returns a service.
+    pub fn service(&self, id: ServiceId) -> &Service {
+        &self.services[id.0 as usize]
+    }
+
+    /// Returns the edges of what `id` waits for.
+    pub fn waits_for(&self, id: InstanceId) -> &[Edge] {
+        let start = self.edges.partition_point(|edge| edge.dependent < id);
+        let rest = &self.edges[start..];
+        &rest[..rest.partition_point(|edge| edge.dependent == id)]
+    }
+
+    /// Iterates over the relations between services, each once however many replicas there are; in
+    /// the order of the dependents, then of the dependencies.
+    pub fn links(&self) -> impl Iterator<Item = Link> {
+        let first = |id: InstanceId| (self.instance(id).replica == 0).then_some(self.instance(id).service);
+        self.edges.iter().filter_map(move |edge| {
+            let (dependent, dependency) = (first(edge.dependent)?, first(edge.dependency)?);
+            Some(Link { dependent, dependency, relation: edge.relation, span: edge.span })
+        })
+    }
+
     /// Returns the instances that `name` means: all of a service, or one (`api.0`).
     pub fn find(&self, name: &str) -> Vec<InstanceId> {
         if let Some(service) = self.services.iter().find(|s| s.name.as_str() == name) {
             return service.instances.clone().map(InstanceId).collect();
         }
-        self.instances().filter(|(_, i)| i.name == name).map(|(id, _)| id).collect()
+        self.instances().filter(|(_, i)| &*i.name == name).map(|(id, _)| id).collect()
     }
 }
