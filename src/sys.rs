@@ -1,1 +1,5 @@
 //! Every raw system call and every unsafe line.
+
+pub mod memory;
+pub mod pipe;
+pub mod socket;
