@@ -3,6 +3,12 @@
 //! A probe does not know that its service is supervised; when to ask again and what an answer
 //! means is the engine's.
 
+pub mod file;
+pub mod http;
+pub mod tcp;
+pub mod unix;
+
+use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -40,6 +46,27 @@ pub struct Outcome {
     pub passed: bool,
     /// What was seen, in a few words: `connection refused`, `HTTP 503`, `exit code 2`.
     pub detail: String,
+}
+
+impl Outcome {
+    /// Makes the outcome of an attempt that passed.
+    pub fn passed(detail: impl Into<String>) -> Self {
+        Self { passed: true, detail: detail.into() }
+    }
+
+    /// Makes the outcome of an attempt that failed.
+    pub fn failed(detail: impl Into<String>) -> Self {
+        Self { passed: false, detail: detail.into() }
+    }
+
+    /// Makes the outcome of an attempt that failed with an error of the kernel: `connection refused`.
+    fn of_error(error: &io::Error) -> Self {
+        let text = error.to_string();
+        let text = text.split(" (os error").next().unwrap_or_default();
+        let mut letters = text.chars();
+        let lower = letters.next().map(|first| first.to_lowercase().chain(letters).collect::<String>());
+        Self::failed(lower.unwrap_or_default())
+    }
 }
 
 /// What is asked, everything resolved.
