@@ -3,6 +3,10 @@
 //! Knows neither processes nor time. Everything that concerns more than one service is checked
 //! here: unknown names, cycles, conditions that can never be met, clashes.
 
+mod arrows;
+pub mod order;
 pub mod plan;
+pub mod print;
 
+pub use order::{Order, Toward};
 pub use plan::{Edge, Instance, InstanceId, Launch, Link, Plan, Relation, ServiceId};

@@ -4,6 +4,7 @@ mod compile;
 mod control;
 mod engine;
 mod examples;
+mod graph;
 mod guard;
 mod logs;
 mod support;
