@@ -1,1 +1,65 @@
 //! The command line: one file a verb.
+//!
+//! Data goes to stdout, progress and mistakes to stderr. Every verb that asks something of running services
+//! is a client of the control API, and has no other door. Nothing here ends the process: a verb returns its
+//! [`Exit`], and only `main` turns that into the end.
+
+pub mod args;
+pub mod command;
+pub mod context;
+pub mod exit;
+pub mod style;
+pub mod table;
+
+use std::ffi::OsString;
+
+use clap::Parser;
+
+pub use context::{Context, Surroundings};
+pub use exit::{Exit, Trouble};
+
+use args::{Cli, Verb};
+use style::Paint;
+
+/// Does what the arguments say; the first one is the program's own name.
+pub fn main(arguments: Vec<OsString>, surroundings: &Surroundings) -> Exit {
+    let cli = match Cli::try_parse_from(arguments) {
+        Ok(cli) => cli,
+        Err(error) => return explain(&error),
+    };
+    let style =
+        style::Style::decide(cli.color, std::io::IsTerminal::is_terminal(&std::io::stderr()), |name| {
+            surroundings.text(name)
+        });
+    let result = Context::new(&cli, surroundings).and_then(|context| dispatch(&context, &cli.verb));
+    result.unwrap_or_else(|trouble| {
+        report(&trouble, style);
+        trouble.exit
+    })
+}
+
+fn dispatch(context: &Context, verb: &Verb) -> Result<Exit, Trouble> {
+    match verb {
+        Verb::Version(args) => command::version::run(context, args),
+    }
+}
+
+/// Prints what the parser has to say: help to stdout, mistakes to stderr.
+fn explain(error: &clap::Error) -> Exit {
+    // Nobody can be told when the message cannot be written.
+    let _ = error.print();
+    if error.use_stderr() { Exit::Usage } else { Exit::Done }
+}
+
+/// Tells a person what went wrong and what to do.
+fn report(trouble: &Trouble, style: style::Style) {
+    use std::io::Write;
+    if trouble.message.is_empty() {
+        return;
+    }
+    let mut text = format!("{} {}\n", style.paint(Paint::Bad, "error:"), trouble.message);
+    if let Some(help) = &trouble.help {
+        text += &format!(" {} {help}\n", style.paint(Paint::Dim, "help:"));
+    }
+    let _ = std::io::stderr().lock().write_all(text.as_bytes());
+}
