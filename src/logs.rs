@@ -1,1 +1,21 @@
 //! Output of services: the splice pump, the time index, rotation, reading and following.
+//!
+//! One pipe an instance takes stdout and stderr, so their order is kept. The pump moves what lies in
+//! the pipe into the log file with splice(2): the bytes never pass through this process, so killing
+//! it at any instant loses, doubles or tears none of them. Its successor goes on where the file ends.
+//!
+//! The bytes are the service's own and are never rewritten. Times stand in a sidecar ([`index`]),
+//! rotation happens at line ends ([`rotate`]), and a file that cannot be written becomes a counted
+//! gap instead of a blocked service ([`pump`]).
+
+pub mod file;
+pub mod index;
+pub mod name;
+pub mod pump;
+pub mod rotate;
+mod store;
+pub mod tap;
+
+pub use file::FileError;
+pub use pump::{Next, Notice, Pump, Report, Settings};
+pub use tap::Tap;
