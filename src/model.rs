@@ -4,3 +4,4 @@
 //! machine it will run on.
 
 pub mod policy;
+pub mod text;
