@@ -1,0 +1,543 @@
+//! What goes over the socket: the forms of version 1 of the API.
+//!
+//! These are nobody else's types: a field is added here on purpose, never because the engine has
+//! one more. Within version 1 fields are only added, so readers skip what they do not know. Every
+//! top-level object carries its form's name (`"schema": "svc.ps/1"`), times are RFC 3339, durations
+//! are in milliseconds, and what is not known is `null`.
+
+use std::fmt;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// The project that a supervisor runs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "schema", rename = "svc.project/1")]
+pub struct Project {
+    /// Its name, as people see it.
+    pub project: String,
+    /// Its identity on this machine: a folder's name and a fingerprint.
+    pub id: String,
+    /// The service file.
+    pub file: String,
+    /// The fingerprint of the sources the plan was made from, in hexadecimal.
+    pub fingerprint: String,
+    /// The version of svc that runs it.
+    pub version: String,
+    /// When supervision began.
+    pub since: Timestamp,
+    /// The guard's process id.
+    pub guard_pid: u32,
+    /// The engine's process id.
+    pub engine_pid: u32,
+    /// How many instances it has.
+    pub instances: usize,
+    /// Where svc's own messages go when it runs detached.
+    pub own_log: String,
+    /// The last event that is contained in this answer.
+    pub sequence: u64,
+}
+
+/// Every instance of a project: what `ps` shows.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "schema", rename = "svc.ps/1")]
+pub struct Services {
+    /// The project's name.
+    pub project: String,
+    /// The last event that is contained in this answer.
+    pub sequence: u64,
+    /// The instances, in the order of the service file.
+    pub instances: Vec<Instance>,
+}
+
+/// One instance as it is now.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Instance {
+    /// Its name: `api`, or with replicas `api.0`.
+    pub name: String,
+    /// The service it belongs to.
+    pub service: String,
+    /// Whether it should keep running or end.
+    pub kind: Kind,
+    /// What a person wrote about it.
+    pub description: Option<String>,
+    /// Not started unless it is named or something depends on it.
+    pub disabled: bool,
+    /// The state it is in.
+    pub state: State,
+    /// Whether dependents may count on it now.
+    pub ready: bool,
+    /// Whether it should be up.
+    pub wanted: bool,
+    /// When its state began.
+    pub since: Timestamp,
+    /// What led to its state.
+    pub cause: Cause,
+    /// Its main process.
+    pub pid: Option<u32>,
+    /// The number of the life it is in, or was in last.
+    pub invocation: Option<u64>,
+    /// How its last process ended.
+    pub exit: Option<Exit>,
+    /// Automatic restarts since an operator last started it.
+    pub restarts: u32,
+    /// Failed attempts in a row.
+    pub failures_in_a_row: u32,
+    /// The next step that time will bring, if one is armed.
+    pub due: Option<Due>,
+    /// What it waits for.
+    pub waits_for: Vec<Wait>,
+    /// What the last probe saw.
+    pub last_probe: Option<String>,
+    /// How long it took from launch to ready, the last time.
+    pub took_ms: Option<u64>,
+    /// The ports it was given.
+    pub ports: Vec<Port>,
+    /// The command line as it was written.
+    pub command: String,
+    /// Where its output is kept.
+    pub log: Option<String>,
+}
+
+/// Whether something should keep running or should end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Kind {
+    /// Should keep running.
+    Service,
+    /// Should end, once per activation.
+    Task,
+}
+
+/// The state of an instance.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum State {
+    /// Down, and nothing asks for it.
+    Inactive,
+    /// Down, and left out of `up` by the service file.
+    Disabled,
+    /// Wanted up; waits for what it depends on.
+    Waiting,
+    /// Its process was launched and is not ready yet.
+    Starting,
+    /// Up and ready; for a task: its process runs.
+    Ready,
+    /// Up, and its liveness or readiness fails.
+    Unhealthy,
+    /// On its way down.
+    Stopping,
+    /// Waits for its next automatic restart.
+    Backoff,
+    /// A task that ended successfully, or a service that ended and whose policy is content with that.
+    Completed,
+    /// Gave up; only an operator's start brings it back.
+    Failed,
+}
+
+/// What led to a state.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cause {
+    /// Which kind of cause.
+    pub kind: CauseKind,
+    /// The cause in words: `exited with code 3`.
+    pub text: String,
+    /// The request, when one was the cause.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request: Option<u64>,
+    /// How the process ended, when that was the cause.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exit: Option<Exit>,
+    /// The other instance, when its change was the cause.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub instance: Option<String>,
+    /// The step that failed, when the process could not be started.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failure: Option<Failure>,
+}
+
+/// The kinds of causes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum CauseKind {
+    /// Nothing happened yet.
+    Initial,
+    /// An operator asked for it.
+    Request,
+    /// Its process was started.
+    Spawned,
+    /// Its process could not be started.
+    SpawnFailed,
+    /// Its process ended.
+    Exit,
+    /// It announced it.
+    Announced,
+    /// A probe's answers.
+    Probe,
+    /// Time ran out.
+    Timeout,
+    /// A restart fell due.
+    BackoffOver,
+    /// Something it depends on, or that depends on it, changed state.
+    Neighbour,
+    /// Nothing needs it any more.
+    Released,
+    /// The restart policy gave up.
+    GaveUp,
+    /// The end of an instance asked for the project's shutdown.
+    Shutdown,
+}
+
+/// How a process ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Exit {
+    /// It exited with this code.
+    Code(i32),
+    /// This signal ended it: `SIGKILL`.
+    Signal(String),
+    /// Nobody could learn how.
+    Unknown(()),
+}
+
+/// The step at which a launch failed, and the kernel's answer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failure {
+    /// The step.
+    pub stage: FailureStage,
+    /// The kernel's error number.
+    pub errno: i32,
+}
+
+/// The steps of a launch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FailureStage {
+    /// Opening the log file or making its pipe.
+    Log,
+    /// Making the child process.
+    Fork,
+    /// Starting a session and process group of its own.
+    Session,
+    /// Setting resource limits.
+    Limits,
+    /// Setting supplementary groups and the group.
+    Group,
+    /// Setting the user.
+    User,
+    /// Entering the working directory.
+    WorkingDirectory,
+    /// Arranging the file descriptors.
+    Descriptors,
+    /// Executing the program.
+    Exec,
+}
+
+/// A step that time will bring.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Due {
+    /// When.
+    pub at: Timestamp,
+    /// What: `starts again`, `is killed`.
+    pub text: String,
+}
+
+/// A condition that is not met.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Wait {
+    /// The instance that is waited for.
+    pub instance: String,
+    /// The condition as it is written in a service file; `null` for order only.
+    pub condition: Option<String>,
+    /// In words: `db to be ready`.
+    pub text: String,
+}
+
+/// A port of an instance.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Port {
+    /// Its name; empty for the unnamed one.
+    pub name: String,
+    /// Its number.
+    pub number: u16,
+}
+
+/// One service in detail: what `why` shows.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "schema", rename = "svc.service/1")]
+pub struct Service {
+    /// The service's name.
+    pub service: String,
+    /// The last event that is contained in this answer.
+    pub sequence: u64,
+    /// Its instances, or the one that was asked for.
+    pub instances: Vec<Detail>,
+}
+
+/// One instance in detail.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Detail {
+    /// The instance as it is now.
+    #[serde(flatten)]
+    pub instance: Instance,
+    /// How it came to this, from the root cause to the present.
+    pub why: Vec<Step>,
+    /// What it depends on.
+    pub depends_on: Vec<Dependency>,
+    /// What depends on it.
+    pub dependents: Vec<Dependency>,
+}
+
+/// One step of a causal chain.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Step {
+    /// Whose step it is.
+    pub instance: String,
+    /// When it happened; `null` for what is going to happen or goes on.
+    pub at: Option<Timestamp>,
+    /// What happened, without the instance's name: `exited with code 3`.
+    pub text: String,
+}
+
+/// The other end of a dependency.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Dependency {
+    /// The instance at the other end.
+    pub instance: String,
+    /// The condition as it is written in a service file; `null` for order only.
+    pub condition: Option<String>,
+    /// Whether the dependent cannot be without it.
+    pub required: bool,
+    /// The state of the instance at the other end.
+    pub state: State,
+}
+
+/// What an operator asks for: the body of `POST /v1/commands`.
+///
+/// Names are those of services, of instances (`api.0`), or `all`: everything for a stop, everything
+/// that is not disabled for a start and a restart.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "verb", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Command {
+    /// Start these, with what they depend on.
+    Start {
+        /// What.
+        names: Vec<String>,
+        /// Leave dependencies alone and do not wait for them.
+        #[serde(default)]
+        no_deps: bool,
+    },
+    /// Stop these and what depends on them, then what only they held.
+    Stop {
+        /// What.
+        names: Vec<String>,
+        /// Leave dependents alone.
+        #[serde(default)]
+        no_deps: bool,
+    },
+    /// Stop and start these and their required dependents, each exactly once.
+    Restart {
+        /// What.
+        names: Vec<String>,
+        /// Leave dependents alone.
+        #[serde(default)]
+        no_deps: bool,
+    },
+    /// Stop everything in reverse order, then end; a second one skips what is left of the grace
+    /// periods.
+    Shutdown {
+        /// Kill at once, without order or grace.
+        #[serde(default)]
+        kill: bool,
+    },
+}
+
+/// A command that was taken; its end comes as an event.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "schema", rename = "svc.accepted/1")]
+pub struct Accepted {
+    /// The number its end will carry.
+    pub request: u64,
+    /// The last event before the command was handled; everything after it is its doing or later.
+    pub sequence: u64,
+    /// The instances that its names mean, in the order of the service file.
+    pub instances: Vec<String>,
+}
+
+/// Something that happened.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "schema", rename = "svc.event/1")]
+pub struct Event {
+    /// Its number; consecutive.
+    pub sequence: u64,
+    /// When it happened.
+    pub at: Timestamp,
+    /// What happened.
+    #[serde(flatten)]
+    pub happening: Happening,
+}
+
+/// What happened.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "kebab-case")]
+pub enum Happening {
+    /// An instance went from one state to another.
+    Transition {
+        /// Which.
+        instance: String,
+        /// The state it was in.
+        from: State,
+        /// The state it is in now.
+        to: State,
+        /// What led to it.
+        cause: Cause,
+    },
+    /// A request ended.
+    RequestEnded {
+        /// Which.
+        request: u64,
+        /// How.
+        result: RequestResult,
+        /// The instances that are not in the state asked for.
+        failed: Vec<String>,
+    },
+    /// Output of an instance could not be written and was discarded.
+    LogGap {
+        /// Whose.
+        instance: String,
+        /// How many bytes so far.
+        bytes: u64,
+        /// Why.
+        reason: String,
+    },
+    /// This reader was too slow, or asked for what is no longer kept: events up to this number are
+    /// lost to it. How everything is now says `/v1/services`.
+    Missed {
+        /// How many.
+        count: u64,
+    },
+    /// Everything is down; svc ends. The last event.
+    Ended {
+        /// The exit code a service's end asked for.
+        code: Option<u8>,
+    },
+}
+
+/// How a request ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RequestResult {
+    /// Everything asked for is in the state asked for.
+    Done,
+    /// Something did not get there.
+    Failed,
+    /// A later request contradicted it.
+    Superseded,
+}
+
+/// What a health check is about.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Level {
+    /// The engine answers.
+    Alive,
+    /// Everything that is wanted is ready. The default.
+    #[default]
+    Ready,
+}
+
+/// The answer to a health check; status 200 when `healthy`, else 503.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "schema", rename = "svc.health/1")]
+pub struct Health {
+    /// What was asked.
+    pub level: Level,
+    /// Whether it is so.
+    pub healthy: bool,
+    /// The instances that are wanted and not ready.
+    pub not_ready: Vec<String>,
+}
+
+/// Why a request was not carried out: a problem in the sense of RFC 9457.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "schema", rename = "svc.problem/1")]
+pub struct Problem {
+    /// The HTTP status.
+    pub status: u16,
+    /// What went wrong, for programs.
+    pub code: Code,
+    /// What went wrong, for people.
+    pub detail: String,
+    /// The names nobody has, with those that may have been meant.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unknown: Vec<Unknown>,
+}
+
+/// What went wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Code {
+    /// A name that no service and no instance has.
+    UnknownService,
+    /// A path that leads nowhere.
+    UnknownRoute,
+    /// The path is right, the method is not.
+    MethodNotAllowed,
+    /// The body or the query is not what the route takes.
+    Malformed,
+    /// The body is larger than 64 KiB.
+    TooLarge,
+    /// The body took too long to arrive.
+    TooSlow,
+    /// The connection's other end is neither the owner nor root.
+    Forbidden,
+    /// The events asked for lie in the future.
+    UnknownSequence,
+    /// As many readers of events as there may be are connected already.
+    TooManyReaders,
+    /// svc is ending.
+    Ending,
+}
+
+/// A name nobody has.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unknown {
+    /// The name.
+    pub name: String,
+    /// The nearest name that somebody has.
+    pub nearest: Option<String>,
+}
+
+impl State {
+    /// Returns the word for it: `ready`.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Inactive => "inactive",
+            Self::Disabled => "disabled",
+            Self::Waiting => "waiting",
+            Self::Starting => "starting",
+            Self::Ready => "ready",
+            Self::Unhealthy => "unhealthy",
+            Self::Stopping => "stopping",
+            Self::Backoff => "backoff",
+            Self::Completed => "completed",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+impl fmt::Display for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.word())
+    }
+}
+
+impl fmt::Display for Exit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Code(code) => write!(f, "exited with code {code}"),
+            Self::Signal(signal) => write!(f, "killed by {signal}"),
+            Self::Unknown(()) => f.write_str("ended, nobody knows how"),
+        }
+    }
+}
