@@ -4,4 +4,8 @@
 //! machine it will run on.
 
 pub mod policy;
+pub mod service;
 pub mod text;
+
+pub use service::{Model, Service};
+pub use text::Text;

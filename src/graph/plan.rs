@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use crate::base::{Name, Size};
 use crate::diagnostic::Span;
+pub use crate::model::policy::LivenessFailure;
 use crate::model::policy::{Backoff, Condition, Kind, OnExit, Restart, Stop};
 use crate::probe::{Probe, Schedule};
 
@@ -88,19 +89,6 @@ pub enum Readiness {
     Announced,
     /// A probe is asked.
     Probed(Schedule),
-}
-
-/// What a failed liveness leads to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum LivenessFailure {
-    /// The instance is marked unhealthy, nothing else.
-    Ignore,
-    /// It is stopped and started again; counts as an automatic restart.
-    Restart,
-    /// It is stopped and counts as failed.
-    Stop,
-    /// The project is shut down.
-    Shutdown,
 }
 
 /// One of the processes a service consists of.

@@ -83,6 +83,19 @@ pub struct OnExit {
     pub failure: Consequence,
 }
 
+/// What a failed liveness leads to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LivenessFailure {
+    /// The instance is marked unhealthy, nothing else.
+    Ignore,
+    /// It is stopped and started again; counts as an automatic restart.
+    Restart,
+    /// It is stopped and counts as failed.
+    Stop,
+    /// The project is shut down.
+    Shutdown,
+}
+
 /// What a dependent waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Condition {

@@ -1,0 +1,208 @@
+//! A whole project and its services, merged and typed, each name with its place.
+//!
+//! This is what the nodes of the service files come to once defaults, templates and overlays are
+//! merged. Names of other services are not looked up and variables are not replaced: both need
+//! more than one service, or an instance. What was wrong in itself is not in here.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::base::{Name, Size};
+use crate::diagnostic::{Span, Spanned};
+use crate::model::policy::{Backoff, Condition, Kind, LivenessFailure, OnExit, Restart, Stop};
+use crate::model::text::Text;
+use crate::probe::Schedule;
+
+/// What the service files of a project say.
+#[derive(Clone, Debug, Default)]
+pub struct Model {
+    /// The project's name, as people see it.
+    pub project: String,
+    /// Variables of every service: those of env-files, then those of `project { env … }`.
+    pub env: Vec<Variable>,
+    /// Services and tasks in the order of the files, the later one of two with the same name included.
+    pub services: Vec<Service>,
+    /// Names of services that have mistakes and are not in `services`: nobody is blamed for using them.
+    pub broken: Vec<Spanned<Name>>,
+}
+
+/// A variable that a file sets or unsets.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Variable {
+    /// Its name.
+    pub name: Spanned<String>,
+    /// Its value; `None` unsets it.
+    pub value: Option<Text>,
+}
+
+/// A service or task.
+#[derive(Clone, Debug)]
+pub struct Service {
+    /// Its name.
+    pub name: Spanned<Name>,
+    /// Whether it should keep running or end.
+    pub kind: Kind,
+    /// What a person wrote about it.
+    pub description: Option<String>,
+    /// Not started by `up` unless it is named or something depends on it.
+    pub disabled: bool,
+    /// How many instances there are; `None` for one that has no number in its name.
+    pub replicas: Option<Spanned<u32>>,
+    /// What runs.
+    pub command: Command,
+    /// Where it runs; `None` for `folder`.
+    pub working_dir: Option<FilePath>,
+    /// The folder of the file that declares the service; absolute.
+    pub folder: Arc<Path>,
+    /// What it depends on.
+    pub depends_on: Vec<Dependency>,
+    /// What it comes after, when both are started.
+    pub after: Vec<Spanned<Name>>,
+    /// What it comes before, when both are started.
+    pub before: Vec<Spanned<Name>>,
+    /// Its own variables: those of its env-files, then those of `env`.
+    pub env: Vec<Variable>,
+    /// Its ports.
+    pub ports: Vec<Port>,
+    /// How it becomes ready; `None`: as soon as it is started.
+    pub readiness: Option<Probing>,
+    /// How slow starters are waited for before liveness counts.
+    pub startup: Option<Probing>,
+    /// How it is found to be alive.
+    pub liveness: Option<Probing>,
+    /// What a failed liveness leads to.
+    pub on_liveness_failure: LivenessFailure,
+    /// When it is started again.
+    pub restart: Restart,
+    /// How long it waits before that.
+    pub backoff: Backoff,
+    /// How it is stopped.
+    pub stop: Stop,
+    /// What runs before the stop signal: argv. Set exactly when `stop.command` is.
+    pub stop_command: Option<Vec<Text>>,
+    /// What its end means for the project.
+    pub on_exit: OnExit,
+    /// Exit codes that are a success; sorted.
+    pub success_codes: Vec<i32>,
+    /// How long it may take from launch to ready.
+    pub start_timeout: Duration,
+    /// How long a task may run in all; `None` for no limit.
+    pub timeout: Option<Duration>,
+    /// Whom it runs as; `None` for svc's own user.
+    pub user: Option<User>,
+    /// Its file mode creation mask; `None` for svc's own.
+    pub umask: Option<u32>,
+    /// Where its output goes.
+    pub logs: Logs,
+}
+
+/// A path and what it is relative to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FilePath {
+    /// What is written.
+    pub text: Text,
+    /// The folder that it is relative to; absolute.
+    pub folder: Arc<Path>,
+}
+
+/// What runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Command {
+    /// The program and its arguments; a `shell` is `/bin/sh`, `-c` and its text.
+    pub argv: Vec<Text>,
+    /// Where it is written.
+    pub span: Span,
+    /// The command line as a person wrote it, for display.
+    pub display: String,
+}
+
+/// An edge of `depends-on`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Dependency {
+    /// What it depends on.
+    pub name: Spanned<Name>,
+    /// What it waits for, and where that is written, if it is.
+    pub condition: (Condition, Option<Span>),
+    /// Whether it cannot be without it.
+    pub required: bool,
+    /// Whether an automatic restart of the dependency restarts the dependent.
+    pub restart: bool,
+    /// How long it waits; `None` for as long as it takes.
+    pub timeout: Option<Duration>,
+}
+
+/// A port.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Port {
+    /// Its name; `None` for the one that is `PORT`.
+    pub name: Option<Name>,
+    /// The number that the first instance gets.
+    pub number: Spanned<u16>,
+}
+
+/// A probe and its schedule.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Probing {
+    /// What is asked.
+    pub target: Target,
+    /// When.
+    pub schedule: Schedule,
+}
+
+/// What a probe asks, variables not replaced. Paths are relative to the working directory.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// The service says so by `sd_notify`.
+    Notify,
+    /// The service writes a line to this descriptor.
+    Fd(u32),
+    /// The service writes a line to its log that this regular expression matches.
+    Log(Text),
+    /// A TCP connection to this `HOST:PORT` is accepted.
+    Tcp(Text),
+    /// A connection to this Unix socket is accepted.
+    Unix(Text),
+    /// An HTTP request is answered with a status in the range.
+    Http {
+        /// `http://HOST[:PORT]/PATH`.
+        url: Text,
+        /// Further headers, in order.
+        headers: Vec<(String, Text)>,
+        /// The lowest and the highest status that pass.
+        status: (u16, u16),
+    },
+    /// This program exits with 0. A `shell` is `/bin/sh`, `-c` and its text.
+    Exec(Vec<Text>),
+    /// This path exists.
+    File(Text),
+}
+
+/// Whom a process runs as.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct User {
+    /// A name, or a number in digits.
+    pub name: Spanned<String>,
+    /// A name or number; `None` for the user's own group.
+    pub group: Option<Spanned<String>>,
+    /// Supplementary groups; `None` for the user's own.
+    pub groups: Option<Vec<Spanned<String>>>,
+}
+
+/// Where the output of a service goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Logs {
+    /// Nowhere.
+    None,
+    /// To where svc's own output goes.
+    Inherit,
+    /// To a file that svc rotates.
+    File {
+        /// The file; `None` for the default place under the state directory.
+        path: Option<FilePath>,
+        /// The size at which it is rotated; zero for never.
+        max_size: Size,
+        /// How many rotated files are kept.
+        keep: u32,
+    },
+}
