@@ -1,5 +1,7 @@
 //! argv to exit code.
 
+use std::ffi::{CString, OsString};
+use std::os::unix::ffi::OsStrExt;
 use std::process::ExitCode;
 
 #[expect(clippy::disallowed_methods, reason = "the environment is read once, here, and handed down")]
@@ -8,5 +10,15 @@ fn main() -> ExitCode {
         variables: std::env::vars_os().collect(),
         directory: std::env::current_dir().ok(),
     };
-    svc::cli::main(std::env::args_os().collect(), &surroundings).into()
+    let args: Vec<OsString> = std::env::args_os().collect();
+    let entries = || surroundings.variables.iter().filter_map(entry).collect();
+    if let Some(code) = svc::guard::start::main(&args, entries) {
+        return code.into();
+    }
+    svc::cli::main(args, &surroundings).into()
+}
+
+/// A variable as a new process is given it.
+fn entry((key, value): &(OsString, OsString)) -> Option<CString> {
+    CString::new([key.as_bytes(), b"=", value.as_bytes()].concat()).ok()
 }

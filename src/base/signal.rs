@@ -58,6 +58,8 @@ impl Signal {
     pub const ABRT: Self = Self(6);
     /// Kill, which no process can catch.
     pub const KILL: Self = Self(9);
+    /// A child has ended.
+    pub const CHLD: Self = Self(17);
     /// Terminate: the ordinary request to stop.
     pub const TERM: Self = Self(15);
 

@@ -26,7 +26,7 @@ const OUTSIDE: u32 = 1 << 31;
 
 /// Messages on their way out.
 #[derive(Debug)]
-pub struct Packet<F> {
+pub(super) struct Packet<F> {
     bytes: Vec<u8>,
     fds: Vec<F>,
 }
@@ -39,22 +39,22 @@ impl<F> Default for Packet<F> {
 
 impl<F: AsFd> Packet<F> {
     /// Returns whether nothing is in it.
-    pub fn is_empty(&self) -> bool {
+    pub(super) fn is_empty(&self) -> bool {
         self.bytes.is_empty()
     }
 
     /// Returns how many bytes are in it.
-    pub fn len(&self) -> usize {
+    pub(super) fn len(&self) -> usize {
         self.bytes.len()
     }
 
     /// Returns whether a message with this many descriptors still fits.
-    pub fn takes(&self, fds: usize) -> bool {
+    pub(super) fn takes(&self, fds: usize) -> bool {
         self.bytes.len() < PACKET_FULL && self.fds.len() + fds <= FDS_MAX
     }
 
     /// Appends a message that is known to be short; see [`Packet::takes`].
-    pub fn push(&mut self, message: impl Codec<F>) {
+    pub(super) fn push(&mut self, message: impl Codec<F>) {
         let start = self.bytes.len();
         self.bytes.extend_from_slice(&[0; HEAD]);
         message.encode(&mut self.bytes, &mut self.fds);
@@ -70,7 +70,7 @@ impl<F: AsFd> Packet<F> {
     ///
     /// # Errors
     /// What sendmsg(2) says.
-    pub fn send(&self, socket: BorrowedFd<'_>) -> io::Result<bool> {
+    pub(super) fn send(&self, socket: BorrowedFd<'_>) -> io::Result<bool> {
         let fds: Vec<BorrowedFd<'_>> = self.fds.iter().map(AsFd::as_fd).collect();
         loop {
             match socket::send(socket, &self.bytes, &fds) {
@@ -89,7 +89,7 @@ impl Packet<OwnedFd> {
     /// # Errors
     /// `InvalidInput` when the message has more descriptors or bytes than can travel, else what
     /// memfd_create(2) says.
-    pub fn of(message: impl Codec<OwnedFd>) -> io::Result<Self> {
+    pub(super) fn of(message: impl Codec<OwnedFd>) -> io::Result<Self> {
         let mut packet = Self::default();
         packet.push(message);
         let body = packet.bytes.len() - HEAD;
@@ -105,7 +105,7 @@ impl Packet<OwnedFd> {
     }
 
     /// Appends another packet, or gives it back when there is no room.
-    pub fn append(&mut self, mut other: Self) -> Option<Self> {
+    pub(super) fn append(&mut self, mut other: Self) -> Option<Self> {
         if !self.takes(other.fds.len()) {
             return Some(other);
         }
@@ -116,7 +116,7 @@ impl Packet<OwnedFd> {
 }
 
 /// The buffer packets are received into; one for the life of a connection.
-pub struct Receiver {
+pub(super) struct Receiver {
     buffer: Box<[u8]>,
 }
 
@@ -128,7 +128,7 @@ impl Default for Receiver {
 
 /// What [`Receiver::receive`] found.
 #[derive(Debug)]
-pub enum Arrival<M> {
+pub(super) enum Arrival<M> {
     /// A packet's messages.
     Messages(Vec<M>),
     /// Nothing for now.
@@ -142,7 +142,7 @@ impl Receiver {
     ///
     /// # Errors
     /// `InvalidData` when it holds what is no message, else what recvmsg(2) says.
-    pub fn receive<M: Codec<OwnedFd>>(&mut self, socket: BorrowedFd<'_>) -> io::Result<Arrival<M>> {
+    pub(super) fn receive<M: Codec<OwnedFd>>(&mut self, socket: BorrowedFd<'_>) -> io::Result<Arrival<M>> {
         let received = loop {
             match socket::receive(socket, &mut self.buffer) {
                 Ok(received) => break received,

@@ -15,12 +15,12 @@ use crate::guard::protocol::{
 /// Bytes that are no message of this protocol.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("bytes that are no message of the guard's protocol")]
-pub struct Malformed;
+pub(super) struct Malformed;
 
 type Result<T> = std::result::Result<T, Malformed>;
 
 /// A message that has a form in bytes.
-pub trait Codec<F>: Sized {
+pub(super) trait Codec<F>: Sized {
     /// Appends the message to `out` and its descriptors to `fds`.
     fn encode(self, out: &mut Vec<u8>, fds: &mut Vec<F>);
 

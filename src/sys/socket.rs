@@ -100,3 +100,9 @@ pub fn peer(socket: impl AsFd) -> io::Result<Peer> {
 pub fn set_nonblocking(fd: impl AsFd) -> io::Result<()> {
     Ok(rustix::io::ioctl_fionbio(fd, true)?)
 }
+
+/// Returns whether sending failed because this user has too many descriptors on their way through sockets
+/// (unix(7)): the same packet goes out when the other end has read some.
+pub fn is_too_many_in_flight(error: &io::Error) -> bool {
+    error.raw_os_error() == Some(libc::ETOOMANYREFS)
+}

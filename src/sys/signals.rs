@@ -1,0 +1,55 @@
+//! Signals as something to read.
+
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd};
+
+use nix::sys::signal::{SigSet, Signal as Number};
+use nix::sys::signalfd::{SfdFlags, SignalFd};
+
+use crate::base::Signal;
+
+/// Signals that someone sends to a supervisor as a whole.
+const FOR_US: &[Number] = &[
+    Number::SIGHUP,
+    Number::SIGINT,
+    Number::SIGQUIT,
+    Number::SIGTERM,
+    Number::SIGPWR,
+    Number::SIGUSR1,
+    Number::SIGUSR2,
+];
+
+/// The signals of this process: all are blocked, and those that matter are read here.
+pub struct Signals {
+    source: SignalFd,
+}
+
+impl Signals {
+    /// Blocks every signal in this thread, for good. Call it before there is another thread.
+    ///
+    /// # Errors
+    /// What sigprocmask(2) and signalfd(2) say.
+    pub fn take() -> io::Result<Self> {
+        SigSet::all().thread_block()?;
+        let mut set = SigSet::empty();
+        set.add(Number::SIGCHLD);
+        FOR_US.iter().for_each(|signal| set.add(*signal));
+        let flags = SfdFlags::SFD_NONBLOCK | SfdFlags::SFD_CLOEXEC;
+        Ok(Self { source: SignalFd::with_flags(&set, flags)? })
+    }
+
+    /// Returns the next signal that came; `None` when there is none.
+    ///
+    /// # Errors
+    /// What read(2) says.
+    pub fn next(&self) -> io::Result<Option<Signal>> {
+        let info = self.source.read_signal()?;
+        Ok(info.and_then(|info| Signal::from_number(i32::try_from(info.ssi_signo).unwrap_or(0))))
+    }
+}
+
+impl AsFd for Signals {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.source.as_fd()
+    }
+}
