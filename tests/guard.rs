@@ -1,1 +1,6 @@
 //! The guard with real processes.
+
+mod exits;
+mod launch;
+mod rig;
+mod takeover;
