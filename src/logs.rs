@@ -9,13 +9,21 @@
 //! gap instead of a blocked service ([`pump`]).
 
 pub mod file;
+pub mod follow;
+pub mod format;
 pub mod index;
 pub mod name;
 pub mod pump;
+pub mod pumps;
+pub mod read;
 pub mod rotate;
+mod segment;
 mod store;
 pub mod tap;
 
 pub use file::FileError;
+pub use follow::Follow;
 pub use pump::{Next, Notice, Pump, Report, Settings};
+pub use pumps::Pumps;
+pub use read::{Line, Query, Reader};
 pub use tap::Tap;

@@ -2,5 +2,7 @@
 
 mod fault;
 mod pump;
+mod pumps;
+mod read;
 mod support;
 mod takeover;
