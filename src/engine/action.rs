@@ -1,6 +1,6 @@
 //! What the engine wants done.
 
-use crate::base::{ExitStatus, Invocation, Signal, SpawnFailure};
+use crate::base::{ExitStatus, Invocation, Moment, Signal, SpawnFailure};
 use crate::engine::event::RequestId;
 use crate::graph::InstanceId;
 use crate::probe::Class;
@@ -139,6 +139,13 @@ pub enum Cause {
     },
     /// Nothing needs it any more.
     Released,
+    /// Something that was asked for depends on it.
+    Needed {
+        /// What.
+        by: InstanceId,
+    },
+    /// svc itself was started anew and found it so.
+    Restored,
     /// The restart policy gave up.
     GaveUp {
         /// How many automatic restarts were made.
@@ -177,4 +184,6 @@ pub struct Transition {
     pub to: StateName,
     /// What led to it.
     pub cause: Cause,
+    /// When.
+    pub at: Moment,
 }

@@ -63,6 +63,13 @@ pub enum Event {
         /// The life that said so.
         invocation: Invocation,
     },
+    /// The service described how it is (`STATUS=`).
+    Status {
+        /// The life that said so.
+        invocation: Invocation,
+        /// Its words.
+        text: String,
+    },
     /// An attempt of a probe ended.
     ProbeFinished {
         /// The life it was asked about.

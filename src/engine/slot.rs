@@ -1,0 +1,90 @@
+//! What the engine keeps about one instance besides its state.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use crate::base::{ExitStatus, Invocation, Moment};
+use crate::engine::action::Cause;
+use crate::engine::event::RequestId;
+use crate::engine::links::EdgeId;
+use crate::engine::state::State;
+
+/// One instance.
+#[derive(Clone, Debug)]
+pub(crate) struct Slot {
+    pub(crate) state: State,
+    /// Whether an operator asked for it.
+    pub(crate) explicit: bool,
+    /// How many edges hold it: those in force whose dependency it is.
+    pub(crate) holders: u32,
+    /// It has to stop once and come back, for this cause.
+    pub(crate) bounce: Option<Cause>,
+    /// Why it is to rest as failed once it is down, instead of inactive.
+    pub(crate) doomed: Option<Cause>,
+    /// Why it is wanted up or down: what led to the last change of that.
+    pub(crate) want_cause: Cause,
+    /// The edge whose other end it waits for: before its launch or before its stop.
+    pub(crate) blocker: Option<EdgeId>,
+    /// Automatic restarts in a row: the exponent of the next delay.
+    pub(crate) attempt: u32,
+    /// When the automatic restarts were decided that the policy's window still counts.
+    pub(crate) recent: VecDeque<Moment>,
+    /// Automatic restarts since an operator last started it.
+    pub(crate) restarts: u32,
+    pub(crate) since: Moment,
+    pub(crate) cause: Cause,
+    /// The life it has, or had last.
+    pub(crate) invocation: Option<Invocation>,
+    pub(crate) last_exit: Option<ExitStatus>,
+    pub(crate) last_probe: Option<String>,
+    pub(crate) status: Option<String>,
+    pub(crate) took: Option<Duration>,
+    /// The requests that wait for it.
+    pub(crate) requests: Vec<RequestId>,
+    /// Its place in the order of deadlines.
+    pub(crate) deadline: Option<Moment>,
+    pub(crate) restless: bool,
+    pub(crate) touched: bool,
+    pub(crate) changed: bool,
+}
+
+impl Slot {
+    /// Returns whether it should be up.
+    pub(crate) fn wanted(&self) -> bool {
+        self.explicit || self.holders > 0
+    }
+
+    /// Returns whether its process has to end.
+    pub(crate) fn has_to_stop(&self) -> bool {
+        self.state.is_live() && (!self.wanted() || self.bounce.is_some())
+    }
+}
+
+impl Default for Slot {
+    fn default() -> Self {
+        Self {
+            state: State::Inactive,
+            explicit: false,
+            holders: 0,
+            bounce: None,
+            doomed: None,
+            want_cause: Cause::Initial,
+            blocker: None,
+            attempt: 0,
+            recent: VecDeque::new(),
+            restarts: 0,
+            since: Moment::ZERO,
+            cause: Cause::Initial,
+            invocation: None,
+            last_exit: None,
+            last_probe: None,
+            status: None,
+            took: None,
+            requests: Vec::new(),
+            deadline: None,
+            restless: false,
+            touched: false,
+            changed: false,
+        }
+    }
+}
