@@ -288,3 +288,97 @@ fn belongs(index: &Path, inode: u64) -> bool {
     File::open(index).and_then(|mut file| file.read_exact(&mut header)).is_ok()
         && header_inode(&header) == Some(inode)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::path::PathBuf;
+
+    use super::*;
+
+    const INODE: u64 = 42;
+
+    fn log() -> (tempfile::TempDir, PathBuf) {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        let log = dir.path().join("x.log");
+        (dir, log)
+    }
+
+    fn at(ms: i64) -> Timestamp {
+        Timestamp::from_millisecond(ms).expect("in range")
+    }
+
+    fn note(writer: &mut Writer, log: &Path, offset: u64, ms: i64) {
+        writer.note(log, Entry { offset, time: at(ms) });
+    }
+
+    #[test]
+    fn a_byte_has_the_time_of_the_last_record_at_or_before_it() {
+        let (_dir, log) = log();
+        let mut writer = Writer::open(&log, INODE, 0).expect("writable");
+        note(&mut writer, &log, 10, 1000);
+        note(&mut writer, &log, 20, 2000);
+        note(&mut writer, &log, 20, 3000);
+        let index = Index::load(&log, 0, INODE);
+        let times = [9, 10, 19, 20, 99].map(|offset| index.time_at(offset));
+        assert_eq!(times, [None, Some(at(1000)), Some(at(1000)), Some(at(3000)), Some(at(3000))]);
+        assert_eq!(index.offset_at(at(1001)), Some(20));
+        assert_eq!(index.offset_at(at(3001)), None);
+    }
+
+    #[test]
+    fn a_torn_record_is_ignored_and_overwritten() {
+        let (_dir, log) = log();
+        let mut writer = Writer::open(&log, INODE, 0).expect("writable");
+        note(&mut writer, &log, 0, 1000);
+        note(&mut writer, &log, 10, 2000);
+        let bytes = fs::read(name::index(&log)).expect("exists");
+        fs::write(name::index(&log), &bytes[..bytes.len() - 5]).expect("writable");
+        assert_eq!(Index::load(&log, 0, INODE).entries().len(), 1);
+        let mut writer = Writer::open(&log, INODE, 30).expect("writable");
+        note(&mut writer, &log, 30, 4000);
+        let index = Index::load(&log, 0, INODE);
+        assert_eq!(
+            index.entries(),
+            [Entry { offset: 0, time: at(1000) }, Entry { offset: 30, time: at(4000) }]
+        );
+    }
+
+    #[test]
+    fn a_full_index_grows_coarser_and_not_larger() {
+        let (_dir, log) = log();
+        let mut writer = Writer::open(&log, INODE, 0).expect("writable");
+        let count = 3 * MAX_RECORDS;
+        for number in 0..count {
+            note(&mut writer, &log, number * 100, number.cast_signed() * 10);
+        }
+        let size = fs::metadata(name::index(&log)).expect("exists").len();
+        assert!(size <= position(MAX_RECORDS), "{size}");
+        let index = Index::load(&log, 0, INODE);
+        assert!(index.entries().is_sorted_by_key(|entry| entry.offset));
+        assert!(index.entries().len() as u64 >= MAX_RECORDS / 2);
+        let late = index.time_at((count - 1) * 100).expect("known");
+        assert!(at(count.cast_signed() * 10).duration_since(late) <= SignedDuration::from_millis(80));
+    }
+
+    #[test]
+    fn the_index_of_another_file_is_not_believed() {
+        let (_dir, log) = log();
+        let mut writer = Writer::open(&log, INODE, 0).expect("writable");
+        note(&mut writer, &log, 0, 1000);
+        assert!(Index::load(&log, 0, INODE + 1).entries().is_empty());
+        Writer::open(&log, INODE + 1, 500).expect("writable");
+        assert!(Index::load(&log, 0, INODE).entries().is_empty(), "it has made room");
+    }
+
+    #[test]
+    fn an_index_that_moved_without_its_log_is_found_by_readers_and_brought_back_by_the_writer() {
+        let (_dir, log) = log();
+        let mut writer = Writer::open(&log, INODE, 0).expect("writable");
+        note(&mut writer, &log, 0, 1000);
+        fs::rename(name::index(&log), name::index(&name::rotated(&log, 1))).expect("can rename");
+        assert_eq!(Index::load(&log, 0, INODE).entries().len(), 1);
+        Writer::open(&log, INODE, 500).expect("writable");
+        assert_eq!(Index::read(&name::index(&log), INODE).expect("is back").entries().len(), 1);
+    }
+}

@@ -38,6 +38,7 @@ pub use crate::logs::store::Settings;
 
 use crate::logs::file::FileError;
 use crate::logs::index::Gap;
+use crate::logs::read::{Query, Reader};
 use crate::logs::store::Store;
 use crate::logs::tap::Tap;
 
@@ -167,6 +168,23 @@ impl Pump {
     /// What still lies in the pipe belongs to what is watched: drain before a new process is launched.
     pub fn watch(&mut self, tap: Tap) {
         self.tap = Some(Box::new(tap));
+    }
+
+    /// Watches as [`Pump::watch`], beginning with what was written at `since` or later: for a successor whose
+    /// predecessor may have written the line already. Returns whether it did; the watch is over then.
+    ///
+    /// # Errors
+    ///
+    /// The log exists and cannot be read; it is watched from now on all the same.
+    pub fn watch_since(&mut self, mut tap: Tap, since: Timestamp) -> std::io::Result<bool> {
+        let query = Query { since: Some(since), ..Query::default() };
+        let reader = Reader::open(std::slice::from_ref(&self.settings().path), &query);
+        let matched = reader
+            .map(|mut lines| lines.any(|line| tap.feed(&line.bytes) || (!line.partial && tap.feed(b"\n"))));
+        if !matches!(matched, Ok(true)) {
+            self.watch(tap);
+        }
+        matched
     }
 
     /// Stops watching.

@@ -132,3 +132,17 @@ fn a_log_that_cannot_be_opened_is_known_before_anything_is_written() {
     let error = pump.open(at(0)).expect_err("a device");
     assert_eq!(error.to_string(), "cannot log to `/dev/null`: it is not a regular file");
 }
+
+#[test]
+fn a_successor_finds_the_line_its_predecessor_wrote() {
+    let tap = || Tap::new(Regex::new("^ready$").expect("a pattern"));
+    let mut bench = Bench::new(10, 5);
+    let _ = bench.say(b"ready\n");
+    let _ = bench.drain_after(490);
+    let _ = bench.say(b"starting\nrea");
+    // The process was launched at 400 ms: the line of the one before it does not count.
+    assert!(!bench.pump.watch_since(tap(), at(400)).expect("readable"));
+    assert!(bench.say(b"dy\nmore\n").matched, "half of it was there");
+    assert!(bench.pump.watch_since(tap(), at(400)).expect("readable"));
+    assert!(!bench.say(b"ready\n").matched, "it was found already");
+}
