@@ -45,7 +45,7 @@ pub struct Diagnostic {
     pub severity: Severity,
     /// One sentence, lower case, no full stop, the thing in backticks.
     pub message: String,
-    /// Places; the first is the primary one.
+    /// Places; the first is the primary one. Empty only for a finding that is in no source.
     pub labels: Vec<Label>,
     /// What to do, with the corrected text where there is one.
     pub help: Option<String>,
@@ -57,6 +57,12 @@ impl Diagnostic {
     /// Makes an error with its primary label.
     pub fn error(code: &'static str, span: Span, message: impl Into<String>) -> Self {
         Self::new(Severity::Error, code, span, message.into())
+    }
+
+    /// Makes an error that is in no source, such as a file that cannot be opened.
+    pub fn error_without_place(code: &'static str, message: impl Into<String>) -> Self {
+        let severity = Severity::Error;
+        Self { code, severity, message: message.into(), labels: Vec::new(), help: None, fix: None }
     }
 
     /// Makes a warning with its primary label.
@@ -72,7 +78,9 @@ impl Diagnostic {
     /// Sets the words under the primary label.
     #[must_use]
     pub fn here(mut self, text: impl Into<String>) -> Self {
-        self.labels[0].text = text.into();
+        if let Some(primary) = self.labels.first_mut() {
+            primary.text = text.into();
+        }
         self
     }
 
@@ -97,9 +105,9 @@ impl Diagnostic {
         self
     }
 
-    /// Returns where the finding is.
+    /// Returns where the finding is; the empty span at 0 for one that is in no source.
     pub fn span(&self) -> Span {
-        self.labels[0].span
+        self.labels.first().map(|label| label.span).unwrap_or_default()
     }
 }
 
@@ -120,9 +128,29 @@ impl Diagnostics {
         self.list.iter().any(|d| d.severity == Severity::Error)
     }
 
+    /// Returns whether any finding behind the first `len` is an error.
+    pub fn has_errors_from(&self, len: usize) -> bool {
+        self.list[len..].iter().any(|d| d.severity == Severity::Error)
+    }
+
     /// Returns whether there is nothing to say.
     pub fn is_empty(&self) -> bool {
         self.list.is_empty()
+    }
+
+    /// Returns how many findings there are.
+    pub fn len(&self) -> usize {
+        self.list.len()
+    }
+
+    /// Drops all findings behind the first `len`.
+    pub fn truncate(&mut self, len: usize) {
+        self.list.truncate(len);
+    }
+
+    /// Adds everything that `others` hold.
+    pub fn append(&mut self, mut others: Self) {
+        self.list.append(&mut others.list);
     }
 
     /// Brings the findings into source order.

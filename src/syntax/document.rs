@@ -1,21 +1,22 @@
 //! The tree of a KDL document, in flat arrays.
 //!
-//! Nodes and entries lie in two vectors in source order; a node knows the range of its entries and
-//! the end of its subtree, so that walking needs no pointers and dropping is free. What was
-//! commented out with `/-` is not in the tree. Values keep the text as it was written, because
-//! `3.10` is not `3.1` to a person.
+//! Nodes and entries lie in two vectors in source order; a node knows where its entries begin and
+//! where its subtree ends, so that walking needs no pointers and dropping is free. A string is a
+//! place in the text (or, when it had escapes, in a side table), so that a node takes 40 bytes and
+//! an entry 36 whatever they hold. What was commented out with `/-` is not in the tree. Numbers
+//! keep the text as it was written, because `3.10` is not `3.1` to a person.
 
-use std::borrow::Cow;
+use std::sync::Arc;
 
 use crate::diagnostic::Span;
 
 /// A value as it was written.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Value<'t> {
-    /// A string of any form, unescaped. Borrowed from the text where nothing had to be unescaped.
-    String(Cow<'t, str>),
-    /// A number, as written: `0x10`, `1_000`, `3.10`, `#inf`.
-    Number(&'t str),
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Value<'d> {
+    /// A string of any form, unescaped.
+    String(&'d str),
+    /// A number, as written: `0x10`, `1_000`, `3.10`, `#inf`. [`crate::syntax::number`] reads it.
+    Number(&'d str),
     /// `#true` or `#false`.
     Bool(bool),
     /// `#null`.
@@ -24,56 +25,160 @@ pub enum Value<'t> {
     Bad,
 }
 
-/// An argument or a property of a node.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Entry<'t> {
-    /// The property's name and its place; `None` for an argument.
-    pub key: Option<(Cow<'t, str>, Span)>,
-    /// The type annotation and its place, without the parentheses.
-    pub ty: Option<(Cow<'t, str>, Span)>,
-    /// The value.
-    pub value: Value<'t>,
-    /// Where the value is (quotes included, type annotation not).
-    pub value_span: Span,
-    /// The whole entry.
-    pub span: Span,
+/// What a [`Text`] is and where its characters are, in 32 bits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Form(u32);
+
+impl Form {
+    const PAYLOAD: u32 = (1 << 29) - 1;
+    const INSET: u32 = 0 << 29;
+    const OWNED: u32 = 1 << 29;
+    pub(crate) const NUMBER: Self = Self(2 << 29);
+    pub(crate) const TRUE: Self = Self(3 << 29);
+    pub(crate) const FALSE: Self = Self(4 << 29);
+    pub(crate) const NULL: Self = Self(5 << 29);
+    pub(crate) const BAD: Self = Self(6 << 29);
+    const ABSENT: Self = Self(7 << 29);
+
+    /// A string that stands in the text between delimiters of `bytes` bytes each.
+    pub(crate) fn inset(bytes: usize) -> Self {
+        Self::with(Self::INSET, bytes)
+    }
+
+    /// A string that had to be unescaped: its index in the side table.
+    pub(crate) fn owned(index: usize) -> Self {
+        Self::with(Self::OWNED, index)
+    }
+
+    /// A number too large for the payload can only come from a text of gigabytes of nothing but
+    /// quotes; it becomes a bad value instead of a wrong one.
+    fn with(tag: u32, payload: usize) -> Self {
+        match u32::try_from(payload) {
+            Ok(payload) if payload <= Self::PAYLOAD => Self(tag | payload),
+            _ => Self::BAD,
+        }
+    }
+
+    fn tag(self) -> u32 {
+        self.0 & !Self::PAYLOAD
+    }
+
+    fn payload(self) -> usize {
+        (self.0 & Self::PAYLOAD) as usize
+    }
+
+    /// Returns whether it is a string of any form.
+    pub(crate) fn is_string(self) -> bool {
+        matches!(self.tag(), Self::INSET | Self::OWNED)
+    }
 }
 
-/// What the arrays hold of a node.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct NodeData<'t> {
-    pub(crate) name: Cow<'t, str>,
-    pub(crate) name_span: Span,
-    pub(crate) ty: Option<(Cow<'t, str>, Span)>,
+/// A literal: where it stands, delimiters included, and what it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Text {
+    pub(crate) span: Span,
+    pub(crate) form: Form,
+}
+
+impl Text {
+    /// No literal at all.
+    pub(crate) const ABSENT: Self = Self { span: Span::new(0, 0), form: Form::ABSENT };
+
+    pub(crate) fn is_absent(self) -> bool {
+        self.form == Form::ABSENT
+    }
+}
+
+/// No type annotation.
+pub(crate) const UNTYPED: u32 = u32::MAX;
+
+/// No block.
+const BLOCKLESS: u32 = u32::MAX;
+
+/// What the array holds of an entry.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct EntryData {
+    pub(crate) key: Text,
+    pub(crate) value: Text,
+    pub(crate) ty: u32,
+    pub(crate) span: Span,
+}
+
+/// What the array holds of a node.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct NodeData {
+    pub(crate) name: Text,
+    pub(crate) ty: u32,
     /// From the name (or its type annotation) to the last entry or the closing brace.
     pub(crate) span: Span,
-    /// The braces with what is between them.
-    pub(crate) block: Option<Span>,
-    pub(crate) first_entry: u32,
-    pub(crate) end_entry: u32,
+    block: u32,
+    first_entry: u32,
     /// The index behind the last node of the subtree.
     pub(crate) end: u32,
     /// Something in its head was already reported.
     pub(crate) broken: bool,
 }
 
-/// A whole document.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Document<'t> {
-    pub(crate) nodes: Vec<NodeData<'t>>,
-    pub(crate) entries: Vec<Entry<'t>>,
+/// A whole document. It shares its text, so that it can be kept without a lifetime.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Document {
+    text: Arc<str>,
+    base: u32,
+    pub(crate) nodes: Vec<NodeData>,
+    pub(crate) entries: Vec<EntryData>,
+    pub(crate) types: Vec<Text>,
+    pub(crate) owned: Vec<Box<str>>,
 }
 
 /// A node of a document: a cheap handle.
 #[derive(Clone, Copy, Debug)]
-pub struct Node<'d, 't> {
-    document: &'d Document<'t>,
+pub struct Node<'d> {
+    document: &'d Document,
     index: u32,
 }
 
-impl<'t> Document<'t> {
+/// An argument or a property of a node: a cheap handle.
+#[derive(Clone, Copy, Debug)]
+pub struct Entry<'d> {
+    document: &'d Document,
+    data: &'d EntryData,
+}
+
+impl NodeData {
+    /// Makes a node whose entries begin at `first_entry`.
+    pub(crate) fn new(name: Text, ty: u32, span: Span, first_entry: usize) -> Self {
+        Self { name, ty, span, block: BLOCKLESS, first_entry: first_entry as u32, end: 0, broken: false }
+    }
+
+    /// Returns where the entries begin.
+    pub(crate) fn first_entry(&self) -> usize {
+        self.first_entry as usize
+    }
+
+    /// Returns whether it has a block.
+    pub(crate) fn has_block(&self) -> bool {
+        self.block != BLOCKLESS
+    }
+
+    /// Returns whether its block is the one whose opening brace is at `at`.
+    pub(crate) fn is_block(&self, at: u32) -> bool {
+        self.block == at
+    }
+
+    /// Gives it the block whose opening brace is at `at`.
+    pub(crate) fn set_block(&mut self, at: u32) {
+        self.block = at;
+    }
+}
+
+impl Document {
+    /// Makes an empty document of a text whose first byte has the address `base`.
+    pub(crate) fn new(text: Arc<str>, base: u32) -> Self {
+        Self { text, base, nodes: Vec::new(), entries: Vec::new(), types: Vec::new(), owned: Vec::new() }
+    }
+
     /// Iterates over the nodes of the top level.
-    pub fn nodes<'d>(&'d self) -> Siblings<'d, 't> {
+    pub fn nodes(&self) -> Siblings<'_> {
         Siblings { document: self, next: 0, end: self.nodes.len() as u32 }
     }
 
@@ -81,26 +186,46 @@ impl<'t> Document<'t> {
     pub fn is_empty(&self) -> bool {
         self.nodes.is_empty()
     }
+
+    /// Returns the addresses of all bytes of the text, the end included.
+    pub fn span(&self) -> Span {
+        Span::new(self.base, self.base + self.text.len() as u32)
+    }
+
+    fn string(&self, text: Text) -> &str {
+        if text.form.tag() == Form::OWNED {
+            return &self.owned[text.form.payload()];
+        }
+        let inset = text.form.payload();
+        let lo = (text.span.lo - self.base) as usize + inset;
+        let hi = ((text.span.hi - self.base) as usize).saturating_sub(inset);
+        self.text.get(lo..hi).unwrap_or_default()
+    }
+
+    fn annotation(&self, ty: u32) -> Option<(&str, Span)> {
+        let text = *self.types.get(ty as usize)?;
+        Some((self.string(text), text.span))
+    }
 }
 
-impl<'d, 't> Node<'d, 't> {
-    fn data(self) -> &'d NodeData<'t> {
+impl<'d> Node<'d> {
+    fn data(self) -> &'d NodeData {
         &self.document.nodes[self.index as usize]
     }
 
     /// Returns the name.
     pub fn name(self) -> &'d str {
-        &self.data().name
+        self.document.string(self.data().name)
     }
 
     /// Returns where the name is, quotes included.
     pub fn name_span(self) -> Span {
-        self.data().name_span
+        self.data().name.span
     }
 
     /// Returns the type annotation and its place, without the parentheses.
     pub fn ty(self) -> Option<(&'d str, Span)> {
-        self.data().ty.as_ref().map(|(ty, span)| (&**ty, *span))
+        self.document.annotation(self.data().ty)
     }
 
     /// Returns the whole node, from its name to its last entry or closing brace.
@@ -111,13 +236,14 @@ impl<'d, 't> Node<'d, 't> {
     /// Returns the node without its block: name, arguments and properties.
     pub fn head_span(self) -> Span {
         let data = self.data();
-        let last = self.entries().last().map_or(data.name_span, |entry| entry.span);
+        let last = self.entries().next_back().map_or(data.name.span, Entry::span);
         Span::new(data.span.lo, last.hi)
     }
 
     /// Returns the braces with what is between them, when the node has a block.
     pub fn block_span(self) -> Option<Span> {
-        self.data().block
+        let data = self.data();
+        data.has_block().then(|| Span::new(data.block, data.span.hi))
     }
 
     /// Returns whether something in the node's head was already reported, so that what seems to be
@@ -126,38 +252,81 @@ impl<'d, 't> Node<'d, 't> {
         self.data().broken
     }
 
-    /// Returns arguments and properties in source order.
-    pub fn entries(self) -> &'d [Entry<'t>] {
-        let data = self.data();
-        &self.document.entries[data.first_entry as usize..data.end_entry as usize]
+    /// Iterates over arguments and properties in source order.
+    pub fn entries(self) -> impl DoubleEndedIterator<Item = Entry<'d>> + ExactSizeIterator + Clone {
+        let Self { document, index } = self;
+        let next = document.nodes.get(index as usize + 1);
+        let end = next.map_or(document.entries.len(), NodeData::first_entry);
+        document.entries[self.data().first_entry()..end].iter().map(move |data| Entry { document, data })
     }
 
     /// Iterates over the arguments.
-    pub fn arguments(self) -> impl Iterator<Item = &'d Entry<'t>> {
-        self.entries().iter().filter(|entry| entry.key.is_none())
+    pub fn arguments(self) -> impl DoubleEndedIterator<Item = Entry<'d>> + Clone {
+        self.entries().filter(|entry| entry.data.key.is_absent())
     }
 
     /// Iterates over the properties, duplicates included, with their names.
-    pub fn properties(self) -> impl Iterator<Item = (&'d str, &'d Entry<'t>)> {
-        self.entries().iter().filter_map(|entry| entry.key.as_ref().map(|(key, _)| (&**key, entry)))
+    pub fn properties(self) -> impl DoubleEndedIterator<Item = (&'d str, Entry<'d>)> + Clone {
+        self.entries().filter_map(|entry| entry.key().map(|(key, _)| (key, entry)))
     }
 
     /// Iterates over the nodes in the block.
-    pub fn children(self) -> Siblings<'d, 't> {
+    pub fn children(self) -> Siblings<'d> {
         Siblings { document: self.document, next: self.index + 1, end: self.data().end }
+    }
+}
+
+impl<'d> Entry<'d> {
+    /// Returns the property's name and its place; `None` for an argument.
+    pub fn key(self) -> Option<(&'d str, Span)> {
+        let key = self.data.key;
+        (!key.is_absent()).then(|| (self.document.string(key), key.span))
+    }
+
+    /// Returns the type annotation and its place, without the parentheses.
+    pub fn ty(self) -> Option<(&'d str, Span)> {
+        self.document.annotation(self.data.ty)
+    }
+
+    /// Returns the value.
+    pub fn value(self) -> Value<'d> {
+        let value = self.data.value;
+        let span = value.span;
+        let written = || {
+            let at = |address: u32| (address - self.document.base) as usize;
+            self.document.text.get(at(span.lo)..at(span.hi)).unwrap_or_default()
+        };
+        match value.form {
+            Form::NUMBER => Value::Number(written()),
+            Form::TRUE => Value::Bool(true),
+            Form::FALSE => Value::Bool(false),
+            Form::NULL => Value::Null,
+            form if form.is_string() => Value::String(self.document.string(value)),
+            _ => Value::Bad,
+        }
+    }
+
+    /// Returns where the value is (quotes included, type annotation not).
+    pub fn value_span(self) -> Span {
+        self.data.value.span
+    }
+
+    /// Returns the whole entry.
+    pub fn span(self) -> Span {
+        self.data.span
     }
 }
 
 /// Iterates over nodes of one level.
 #[derive(Clone, Debug)]
-pub struct Siblings<'d, 't> {
-    document: &'d Document<'t>,
+pub struct Siblings<'d> {
+    document: &'d Document,
     next: u32,
     end: u32,
 }
 
-impl<'d, 't> Iterator for Siblings<'d, 't> {
-    type Item = Node<'d, 't>;
+impl<'d> Iterator for Siblings<'d> {
+    type Item = Node<'d>;
 
     fn next(&mut self) -> Option<Self::Item> {
         if self.next >= self.end {
@@ -166,5 +335,16 @@ impl<'d, 't> Iterator for Siblings<'d, 't> {
         let node = Node { document: self.document, index: self.next };
         self.next = node.data().end;
         Some(node)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nodes_and_entries_stay_small() {
+        assert!(size_of::<NodeData>() <= 44, "{}", size_of::<NodeData>());
+        assert!(size_of::<EntryData>() <= 36, "{}", size_of::<EntryData>());
     }
 }

@@ -1,0 +1,264 @@
+//! Files that include files.
+//!
+//! The one node name this room knows is `include`: at the top level of a file, its arguments are
+//! paths or patterns, relative to the file that holds it. Files are read through a [`Loader`], so
+//! that nothing here touches the machine. Documents come out in the order a person reads them: a
+//! file, then what it includes, in the order of its includes, a pattern's matches sorted.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::{Component, Path, PathBuf};
+use std::sync::Arc;
+
+use crate::diagnostic::{Diagnostic, Diagnostics, SourceMap, Span};
+use crate::syntax::code;
+use crate::syntax::document::{Document, Node, Value};
+use crate::syntax::parser::parse;
+
+/// The name of the node that includes files.
+pub const INCLUDE: &str = "include";
+
+/// Where texts come from.
+pub trait Loader {
+    /// Reads a whole file.
+    ///
+    /// # Errors
+    ///
+    /// Whatever kept it from being read; [`io::ErrorKind::InvalidData`] when it is not UTF-8.
+    fn read(&self, path: &Path) -> io::Result<String>;
+
+    /// Returns the files that a pattern with `*`, `?`, `[…]` or `**` matches, in any order.
+    ///
+    /// # Errors
+    ///
+    /// When the pattern is malformed or a folder cannot be read.
+    fn glob(&self, pattern: &Path) -> io::Result<Vec<PathBuf>>;
+}
+
+/// One file with its tree.
+#[derive(Clone, Debug)]
+pub struct SourceFile {
+    /// The path it was read from: what was given, or the including file's folder with what it says.
+    pub path: PathBuf,
+    /// Where it was included; `None` for a file that was asked for.
+    pub included_at: Option<Span>,
+    /// Its tree, `include` nodes and all.
+    pub document: Document,
+}
+
+/// All files of one compilation.
+#[derive(Clone, Debug, Default)]
+pub struct Sources {
+    /// Their texts and places.
+    pub map: SourceMap,
+    /// Their trees, in reading order.
+    pub files: Vec<SourceFile>,
+}
+
+impl Sources {
+    /// Returns the folder of the file that holds a place: what its relative paths are relative to.
+    pub fn folder_of(&self, span: Span) -> Option<&Path> {
+        let index = self.files.iter().position(|file| {
+            let whole = file.document.span();
+            whole.lo <= span.lo && span.lo <= whole.hi
+        })?;
+        self.files[index].path.parent()
+    }
+
+    /// Reads one text that has no file and adds it.
+    pub fn add(&mut self, path: PathBuf, text: String, diagnostics: &mut Diagnostics) {
+        self.add_included(path, text, None, diagnostics);
+    }
+
+    fn add_included(&mut self, path: PathBuf, text: String, at: Option<Span>, diagnostics: &mut Diagnostics) {
+        let text: Arc<str> = text.into();
+        match self.map.add(path.display().to_string(), text.clone()) {
+            Ok(base) => {
+                let document = parse(&text, base, diagnostics);
+                self.files.push(SourceFile { path, included_at: at, document });
+            }
+            Err(_) => {
+                let message = format!("cannot read `{}`: all files together pass 4 GiB", path.display());
+                diagnostics.push(Diagnostic::error(code::TOO_LARGE, at.unwrap_or_default(), message));
+            }
+        }
+    }
+}
+
+/// A file that is still to be read.
+struct Pending {
+    path: PathBuf,
+    included_at: Option<Span>,
+    /// The file that includes it, as an index into `Sources::files`.
+    parent: Option<usize>,
+}
+
+/// Reads files and everything they include. What is wrong goes to `diagnostics`; every file that
+/// could be read has a tree.
+pub fn load(paths: &[PathBuf], loader: &dyn Loader, diagnostics: &mut Diagnostics) -> Sources {
+    let mut loading = Loading { sources: Sources::default(), parents: Vec::new(), seen: BTreeMap::new() };
+    let mut pending: Vec<Pending> = paths
+        .iter()
+        .rev()
+        .map(|path| Pending { path: path.clone(), included_at: None, parent: None })
+        .collect();
+    while let Some(next) = pending.pop() {
+        let included = loading.file(next, loader, diagnostics);
+        pending.extend(included.into_iter().rev());
+    }
+    loading.sources
+}
+
+struct Loading {
+    sources: Sources,
+    /// For each file the one that includes it.
+    parents: Vec<Option<usize>>,
+    /// Where each path was first asked for, and the file it became.
+    seen: BTreeMap<PathBuf, (Option<Span>, usize)>,
+}
+
+impl Loading {
+    /// Reads one file and returns what it includes.
+    fn file(&mut self, next: Pending, loader: &dyn Loader, diagnostics: &mut Diagnostics) -> Vec<Pending> {
+        let key = normal(&next.path);
+        if let Some(&(first, index)) = self.seen.get(&key) {
+            if let Some(diagnostic) = self.again(&next, first, index) {
+                diagnostics.push(diagnostic);
+            }
+            return Vec::new();
+        }
+        let text = match loader.read(&next.path) {
+            Ok(text) => text,
+            Err(error) => {
+                diagnostics.push(unreadable(&next, &error));
+                return Vec::new();
+            }
+        };
+        let index = self.sources.files.len();
+        self.sources.add_included(next.path.clone(), text, next.included_at, diagnostics);
+        if self.sources.files.len() == index {
+            return Vec::new();
+        }
+        self.seen.insert(key, (next.included_at, index));
+        self.parents.push(next.parent);
+        let folder = next.path.parent().unwrap_or(Path::new("")).to_owned();
+        let nodes = self.sources.files[index].document.nodes().filter(|node| node.name() == INCLUDE);
+        nodes.flat_map(|node| included(node, &folder, index, loader, diagnostics)).collect()
+    }
+
+    /// What is to be said about a file that was read before.
+    fn again(&self, next: &Pending, first: Option<Span>, index: usize) -> Option<Diagnostic> {
+        let here = next.included_at?;
+        let mut ancestor = next.parent;
+        let mut chain = Vec::new();
+        while let Some(file) = ancestor {
+            if file == index {
+                let message = format!("`{}` includes itself", next.path.display());
+                let mut error =
+                    Diagnostic::error(code::INCLUDE_CYCLE, here, message).here("which closes the circle");
+                for span in chain.into_iter().rev() {
+                    error = error.label(span, "included here");
+                }
+                return Some(error.help("remove one of these includes"));
+            }
+            chain.extend(self.sources.files[file].included_at);
+            ancestor = self.parents[file];
+        }
+        let message = format!("`{}` is included twice", next.path.display());
+        let error = Diagnostic::error(code::INCLUDED_TWICE, here, message).here("included again here");
+        Some(match first {
+            Some(span) if span != here => error.label(span, "first included here").help("remove one of them"),
+            Some(_) => error.help("two names on this line mean the same file"),
+            None => error.help("it is read anyway: remove this include"),
+        })
+    }
+}
+
+/// Returns the files that an `include` node asks for.
+fn included(
+    node: Node<'_>,
+    folder: &Path,
+    parent: usize,
+    loader: &dyn Loader,
+    diagnostics: &mut Diagnostics,
+) -> Vec<Pending> {
+    let mut found = Vec::new();
+    if node.entries().len() == 0 && !node.is_broken() {
+        let error = Diagnostic::error(code::BAD_INCLUDE, node.span(), "`include` names no file");
+        diagnostics.push(error.help("write `include \"services/*.kdl\"`"));
+    }
+    for entry in node.entries() {
+        let span = entry.value_span();
+        let written = match (entry.key(), entry.value()) {
+            (_, Value::Bad) => continue,
+            (None, Value::String(written)) if !written.is_empty() => written,
+            _ => {
+                let error = Diagnostic::error(code::BAD_INCLUDE, entry.span(), "`include` takes paths");
+                diagnostics.push(error.help("write `include \"services/*.kdl\"`"));
+                continue;
+            }
+        };
+        let path = folder.join(written);
+        let mut pending = |path| found.push(Pending { path, included_at: Some(span), parent: Some(parent) });
+        if !written.contains(['*', '?', '[']) {
+            pending(path);
+            continue;
+        }
+        match loader.glob(&path) {
+            Ok(mut paths) if !paths.is_empty() => {
+                paths.sort();
+                paths.into_iter().for_each(pending);
+            }
+            Ok(_) => {
+                let message = format!("`{written}` matches no file");
+                let warning = Diagnostic::warning(code::INCLUDE_MATCHES_NOTHING, span, message);
+                diagnostics.push(warning.help(format!("looked in `{}`", shown_folder(folder))));
+            }
+            Err(error) => {
+                let message = format!("cannot look for `{written}`: {error}");
+                diagnostics.push(Diagnostic::error(code::INCLUDE_UNREADABLE, span, message));
+            }
+        }
+    }
+    if let Some(block) = node.block_span() {
+        let error = Diagnostic::error(code::BAD_INCLUDE, block, "`include` has no block");
+        diagnostics.push(error.help("write the paths behind it: `include \"a.kdl\" \"b.kdl\"`"));
+    }
+    found
+}
+
+fn shown_folder(folder: &Path) -> String {
+    if folder.as_os_str().is_empty() { ".".to_owned() } else { folder.display().to_string() }
+}
+
+fn unreadable(next: &Pending, error: &io::Error) -> Diagnostic {
+    let path = next.path.display();
+    let why = match error.kind() {
+        io::ErrorKind::NotFound => "there is no such file".to_owned(),
+        io::ErrorKind::InvalidData => "it is not UTF-8".to_owned(),
+        io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
+        io::ErrorKind::IsADirectory => "it is a folder".to_owned(),
+        _ => error.to_string(),
+    };
+    let message = format!("cannot read `{path}`: {why}");
+    match next.included_at {
+        Some(span) => Diagnostic::error(code::INCLUDE_UNREADABLE, span, message)
+            .help("paths are relative to the file that includes them"),
+        None => Diagnostic::error_without_place(code::INCLUDE_UNREADABLE, message),
+    }
+}
+
+/// Takes `.` and `..` out of a path as far as its text allows.
+fn normal(path: &Path) -> PathBuf {
+    let mut out = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::CurDir => {}
+            Component::ParentDir if matches!(out.components().next_back(), Some(Component::Normal(_))) => {
+                out.pop();
+            }
+            _ => out.push(part),
+        }
+    }
+    out
+}
