@@ -5,8 +5,24 @@
 //! carried out by `execute`, one arm an action. It decides nothing that is not about this machine,
 //! and does not know who asks: the control room talks to it through a [`Handle`].
 
+pub mod boot;
+pub mod clock;
+pub mod driver;
 pub mod handle;
 pub mod project;
+pub mod resume;
 
+mod errand;
+mod execute;
+mod hear;
+mod journal;
+mod launch;
+mod lives;
+mod notify;
+mod slot;
+
+pub use boot::{BootError, Inherited, boot};
+pub use driver::{Driver, Finished};
 pub use handle::Handle;
 pub use project::Project;
+pub use resume::{Setup, resume};

@@ -14,3 +14,4 @@ pub mod pipe;
 pub mod process;
 pub mod signals;
 pub mod socket;
+pub mod watch;

@@ -122,9 +122,39 @@ impl Project {
         })
     }
 
+    /// Waits until nobody holds the project's lock: until its supervisor is gone. Blocks.
+    ///
+    /// # Errors
+    ///
+    /// [`ProjectError::Lock`] when the lock cannot be opened.
+    pub fn await_end(&self) -> Result<(), ProjectError> {
+        let file = self.lock_file();
+        let open = match File::open(&file) {
+            Ok(open) => open,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            Err(source) => return Err(ProjectError::Lock { file, source }),
+        };
+        match Flock::lock(open, FlockArg::LockShared) {
+            Ok(_released_at_once) => Ok(()),
+            Err((_, errno)) => Err(ProjectError::Lock { file, source: errno.into() }),
+        }
+    }
+
+    /// Returns whether a supervisor holds the project's lock.
+    pub fn is_running(&self) -> bool {
+        File::open(self.lock_file())
+            .is_ok_and(|open| Flock::lock(open, FlockArg::LockSharedNonblock).is_err())
+    }
+
     /// Returns where the control socket is.
     pub fn socket(&self) -> PathBuf {
         self.runtime_dir.join("sock")
+    }
+
+    /// Returns where the notify sockets are: beside the private directory, since services that run as
+    /// other users have to get there.
+    pub fn notify_folder(&self) -> PathBuf {
+        self.runtime_dir.with_extension("notify")
     }
 
     /// Returns where the lock is.

@@ -22,6 +22,15 @@ pub fn service_pipe() -> io::Result<(OwnedFd, OwnedFd)> {
     Ok((read, both))
 }
 
+/// Opens another reading end, non-blocking, of a pipe one has an end of.
+///
+/// # Errors
+/// What open(2) says, or there is no `/proc`.
+pub fn read_end(end: &OwnedFd) -> io::Result<OwnedFd> {
+    let path = format!("/proc/self/fd/{}", end.as_raw_fd());
+    Ok(rustix::fs::open(path, OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK, Mode::empty())?)
+}
+
 /// Moves up to `length` bytes from the pipe `from` to `to`, at `offset` when it is a file, which then
 /// moves on. 0 means that every writer has closed.
 ///

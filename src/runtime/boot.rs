@@ -1,0 +1,171 @@
+//! Starting the supervisor of a project: what `svc up` does when none runs.
+
+use std::ffi::CString;
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::os::fd::{AsFd, BorrowedFd};
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use nix::libc;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::inotify::{AddWatchFlags, InitFlags, Inotify};
+
+use crate::guard::start::{Start, StartError, own_program, start};
+use crate::runtime::clock::Clock;
+use crate::runtime::project::{Project, ProjectError};
+
+/// The first argument of an engine process; people do not type it.
+pub const ENGINE: &str = "--engine";
+
+/// How many descriptors an engine process is passed: the lock, and the stdout and stderr of services
+/// that inherit svc's.
+pub const PASSED: usize = 3;
+
+/// How long a supervisor may take until it answers.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Why no supervisor could be started.
+#[derive(Debug, thiserror::Error)]
+pub enum BootError {
+    /// The project's directories or its lock cannot be used.
+    #[error(transparent)]
+    Project(#[from] ProjectError),
+    /// Another supervisor of this project runs, or is just starting or ending.
+    #[error("another supervisor of this project is running")]
+    Running,
+    /// A file of the project cannot be written.
+    #[error("cannot write `{file}`")]
+    Write {
+        /// Which.
+        file: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// The guard could not be started.
+    #[error(transparent)]
+    Start(#[from] StartError),
+    /// The supervisor does not answer.
+    #[error("the supervisor {0}; its own messages are in `{1}`")]
+    Silent(&'static str, PathBuf),
+    /// Waiting for the supervisor failed.
+    #[error("cannot wait for the supervisor")]
+    Wait(#[source] io::Error),
+}
+
+/// Where the output of services goes that have `logs inherit`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Inherited {
+    /// To the stdout and stderr of this process.
+    Ours,
+    /// To the supervisor's own log.
+    OwnLog,
+}
+
+/// Starts the supervisor of a project and returns when it answers on its socket.
+///
+/// `record` is what the engine makes its plan from, now and whenever it has to be started again.
+///
+/// # Errors
+///
+/// [`BootError`]; nothing runs then, except with `Silent`, where the guard goes on trying.
+pub fn boot(
+    project: &Project,
+    record: &[u8],
+    env: &[CString],
+    inherited: Inherited,
+) -> Result<(), BootError> {
+    project.make_dirs(nix::unistd::getuid().as_raw())?;
+    let lock = project.lock()?.ok_or(BootError::Running)?;
+    for leftover in [project.socket(), project.journal(), project.record()] {
+        match fs::remove_file(&leftover) {
+            Err(source) if source.kind() != io::ErrorKind::NotFound => {
+                return Err(BootError::Write { file: leftover, source });
+            }
+            _ => {}
+        }
+    }
+    write_private(&project.record(), record)?;
+    let own_log = open_own_log(&project.own_log())?;
+    let watch = watch(&project.runtime_dir).map_err(BootError::Wait)?;
+    let program = own_program().map_err(StartError::Prepare)?;
+    let (stdout, stderr) = (io::stdout(), io::stderr());
+    let (out, err) = match inherited {
+        Inherited::Ours => (stdout.as_fd(), stderr.as_fd()),
+        Inherited::OwnLog => (own_log.as_fd(), own_log.as_fd()),
+    };
+    let child = start(&Start {
+        program: program.as_fd(),
+        engine: program.as_fd(),
+        engine_argv: &engine_argv(project).map_err(StartError::Prepare)?,
+        env,
+        passed: &[lock.as_fd(), out, err],
+        stdout: Some(own_log.as_fd()),
+        stderr: Some(own_log.as_fd()),
+    })?;
+    await_socket(project, &watch, child.pidfd.as_fd())
+}
+
+/// The arguments an engine process finds its project by.
+fn engine_argv(project: &Project) -> io::Result<Vec<CString>> {
+    let words = [
+        b"svc".as_slice(),
+        ENGINE.as_bytes(),
+        project.id.as_bytes(),
+        project.file.as_os_str().as_bytes(),
+        project.runtime_dir.as_os_str().as_bytes(),
+        project.state_dir.as_os_str().as_bytes(),
+    ];
+    Ok(words.into_iter().map(CString::new).collect::<Result<_, _>>()?)
+}
+
+/// Writes a file that only its owner may read, under a temporary name first.
+fn write_private(file: &Path, content: &[u8]) -> Result<(), BootError> {
+    let failed = |source| BootError::Write { file: file.to_owned(), source };
+    let new = file.with_extension("new");
+    let mut open =
+        File::options().create(true).truncate(true).write(true).mode(0o600).open(&new).map_err(failed)?;
+    open.write_all(content).and_then(|()| fs::rename(&new, file)).map_err(failed)
+}
+
+fn open_own_log(file: &Path) -> Result<File, BootError> {
+    let mut options = File::options();
+    options.create(true).append(true).mode(0o600).custom_flags(libc::O_NOFOLLOW);
+    options.open(file).map_err(|source| BootError::Write { file: file.to_owned(), source })
+}
+
+fn watch(folder: &Path) -> io::Result<Inotify> {
+    let inotify = Inotify::init(InitFlags::IN_CLOEXEC | InitFlags::IN_NONBLOCK)?;
+    inotify.add_watch(folder, AddWatchFlags::IN_CREATE | AddWatchFlags::IN_MOVED_TO)?;
+    Ok(inotify)
+}
+
+/// Waits until somebody listens on the socket; the end of the guard ends the wait.
+fn await_socket(project: &Project, watch: &Inotify, guard: BorrowedFd<'_>) -> Result<(), BootError> {
+    let clock = Clock;
+    let limit = clock.now() + PATIENCE;
+    let silent = |what| BootError::Silent(what, project.own_log());
+    loop {
+        if UnixStream::connect(project.socket()).is_ok() {
+            return Ok(());
+        }
+        let left = limit.since(clock.now());
+        if left.is_zero() {
+            return Err(silent("does not answer"));
+        }
+        let mut both = [PollFd::new(watch.as_fd(), PollFlags::POLLIN), PollFd::new(guard, PollFlags::POLLIN)];
+        match poll(&mut both, PollTimeout::try_from(left).unwrap_or(PollTimeout::MAX)) {
+            Ok(_) | Err(nix::errno::Errno::EINTR) => {}
+            Err(errno) => return Err(BootError::Wait(errno.into())),
+        }
+        if both[1].any().unwrap_or(false) {
+            return Err(silent("ended at once"));
+        }
+        // What exactly was created does not matter: connecting tells.
+        let _ = watch.read_events();
+    }
+}

@@ -1,0 +1,324 @@
+//! What the engine wants, as system calls: one function an action.
+//!
+//! Nothing here waits or decides. What cannot even be begun comes back to the engine as the event it
+//! would have got from the kernel.
+
+use std::io;
+use std::os::fd::OwnedFd;
+use std::rc::Rc;
+use std::time::Duration;
+
+use nix::errno::Errno;
+use regex::bytes::Regex;
+
+use crate::base::{Invocation, Signal, SpawnFailure, Stage};
+use crate::engine::Event;
+use crate::engine::action;
+use crate::graph::InstanceId;
+use crate::graph::plan::{Launch, Logs, Readiness};
+use crate::guard::protocol::Scope;
+use crate::logs::file::FileError;
+use crate::logs::name::default_path;
+use crate::logs::pump::{Pump, Settings};
+use crate::logs::tap::Tap;
+use crate::probe::{Class, Outcome, Probe};
+use crate::runtime::driver::Driver;
+use crate::runtime::errand::{Errand, Purpose};
+use crate::runtime::hear::key;
+use crate::runtime::launch::{Output, Process, log_key, notify_key, output, ready_key};
+use crate::runtime::notify::{self, NotifySocket};
+use crate::runtime::slot::{Fact, Slot, run_notify, run_ready};
+
+impl Driver {
+    /// Makes the process of an instance.
+    pub(crate) fn launch(&mut self, instance: InstanceId, invocation: Invocation) {
+        self.lives.begin(invocation, instance);
+        self.slot(instance).life = Some(invocation);
+        if let Err(failure) = self.try_launch(instance, invocation) {
+            self.life_failed(invocation, failure);
+        }
+    }
+
+    fn try_launch(&mut self, instance: InstanceId, invocation: Invocation) -> Result<(), SpawnFailure> {
+        let plan = std::sync::Arc::clone(&self.plan);
+        let planned = plan.instance(instance);
+        let launch = &*planned.launch;
+        self.prepare_log(instance, launch)?;
+        let mut ready = None;
+        let mut notify_path = None;
+        match &launch.readiness {
+            Some(Probe::Log(pattern)) => self.watch_log(instance, pattern),
+            Some(Probe::Notify) => notify_path = Some(self.prepare_notify(instance, launch)?),
+            Some(Probe::Fd(number)) => {
+                let (read, write) = nix::unistd::pipe2(nix::fcntl::OFlag::O_CLOEXEC)
+                    .map_err(|errno| failure(Stage::Descriptors, errno as i32))?;
+                self.await_ready(instance, read).map_err(at(Stage::Descriptors))?;
+                ready = Some((*number, write));
+            }
+            Some(Probe::Tcp(_) | Probe::Unix(_) | Probe::Http(_) | Probe::Exec(_) | Probe::File(_))
+            | None => {}
+        }
+        let spawn = self.surroundings.spawn(Process {
+            invocation,
+            tag: planned.name.to_string(),
+            argv: &launch.argv,
+            launch,
+            output: output(launch, &planned.name),
+            notify: notify_path.as_deref(),
+            ready,
+        })?;
+        self.link.spawn(spawn).map_err(at(Stage::Fork))
+    }
+
+    /// Sees to the pipe and the file of an instance's output, so that a bad path is a failed launch
+    /// and not a lost line.
+    fn prepare_log(&mut self, instance: InstanceId, launch: &Launch) -> Result<(), SpawnFailure> {
+        let Logs::File { path, max_size, keep } = &launch.logs else { return Ok(()) };
+        if self.pumps.get_mut(key(instance)).is_none() {
+            let name = self.plan.instance(instance).name.to_string();
+            let path = path.clone().unwrap_or_else(|| default_path(&self.state_dir, &name));
+            let (read, both) = crate::sys::pipe::service_pipe().map_err(at(Stage::Log))?;
+            self.link.keep(&log_key(&name), both).map_err(at(Stage::Log))?;
+            let settings = Settings { path, max_size: *max_size, keep: *keep };
+            self.adopt_log(instance, read, settings).map_err(at(Stage::Log))?;
+        }
+        let wall = self.clock.wall();
+        let pump = self.pumps.get_mut(key(instance)).expect("was added above");
+        pump.unwatch();
+        // What still lies in the pipe belongs to the life before.
+        let _report = pump.drain(wall);
+        pump.open(wall).map_err(|error| failure(Stage::Log, errno_of(&error)))
+    }
+
+    /// Begins to pump an instance's pipe.
+    pub(crate) fn adopt_log(
+        &mut self,
+        instance: InstanceId,
+        read: OwnedFd,
+        settings: Settings,
+    ) -> io::Result<()> {
+        self.slot(instance).log = Some(settings.path.clone());
+        self.pumps.add(key(instance), Pump::new(read, settings))?;
+        // A pipe that was taken over may already hold output.
+        self.pumps_due = Some(self.clock.instant_of(self.clock.now()));
+        Ok(())
+    }
+
+    /// Watches an instance's output for the line its readiness waits for.
+    pub(crate) fn watch_log(&mut self, instance: InstanceId, pattern: &str) {
+        let pattern = Regex::new(pattern).expect("the pattern was compiled when the plan was made");
+        if let Some(pump) = self.pumps.get_mut(key(instance)) {
+            pump.watch(Tap::new(pattern));
+        }
+    }
+
+    /// Sees to the notify socket of an instance and returns where it is.
+    fn prepare_notify(
+        &mut self,
+        instance: InstanceId,
+        launch: &Launch,
+    ) -> Result<std::path::PathBuf, SpawnFailure> {
+        let name = self.plan.instance(instance).name.to_string();
+        let path = notify::path(&self.notify_folder, &name);
+        if self.slot(instance).notify.is_none() {
+            let descriptors = at(Stage::Descriptors);
+            let owner = launch.user.as_ref().map(|user| (user.uid, user.gid));
+            let socket = notify::make_folder(&self.notify_folder)
+                .and_then(|()| NotifySocket::bind(&path, owner))
+                .map_err(&descriptors)?;
+            let copy = socket.copy().map_err(&descriptors)?;
+            self.link.keep(&notify_key(&name), copy).map_err(&descriptors)?;
+            self.adopt_notify(instance, socket);
+        }
+        Ok(path)
+    }
+
+    /// Begins to listen on an instance's notify socket.
+    pub(crate) fn adopt_notify(&mut self, instance: InstanceId, socket: NotifySocket) {
+        let socket = Rc::new(socket);
+        let (facts, listening) = (self.facts.clone(), Rc::clone(&socket));
+        self.tasks.spawn_local(async move {
+            // A socket that fails says nothing more: the start timeout of its service speaks then.
+            let _ = run_notify(instance, listening, facts).await;
+        });
+        self.slot(instance).notify = Some(socket);
+    }
+
+    /// Waits for a line on a readiness descriptor, whose other end the service gets.
+    fn await_ready(&mut self, instance: InstanceId, read: OwnedFd) -> io::Result<()> {
+        crate::sys::socket::set_nonblocking(&read)?;
+        let name = self.plan.instance(instance).name.to_string();
+        self.link.keep(&ready_key(&name), read.try_clone()?)?;
+        self.adopt_ready(instance, read);
+        Ok(())
+    }
+
+    /// Goes on waiting for a line on a readiness descriptor.
+    pub(crate) fn adopt_ready(&mut self, instance: InstanceId, read: OwnedFd) {
+        let Some(invocation) = self.slot(instance).life else { return };
+        let facts = self.facts.clone();
+        let task = self.tasks.spawn_local(async move {
+            if let Ok(true) = run_ready(read).await {
+                // The driver owns the receiver and ends after its tasks.
+                let _ = facts.send(Fact::Event(Event::Ready { invocation })).await;
+            }
+        });
+        if let Some(earlier) = self.slot(instance).ready_task.replace(task) {
+            earlier.abort();
+        }
+    }
+
+    /// Sends a signal.
+    pub(crate) fn signal(&mut self, invocation: Invocation, signal: Signal, scope: action::Scope) {
+        let scope = match scope {
+            action::Scope::Main => Scope::Main,
+            action::Scope::Group => Scope::Group,
+            action::Scope::Everything => Scope::Everything,
+        };
+        self.send_signal(invocation, signal, scope);
+    }
+
+    pub(crate) fn send_signal(&mut self, invocation: Invocation, signal: Signal, scope: Scope) {
+        // A full queue means that the guard has not listened for a long time; the engine repeats a
+        // SIGKILL, and everything before it.
+        let _ = self.link.signal(invocation, signal, scope);
+    }
+
+    /// Runs the stop command of an instance; its time is bounded by the grace period.
+    pub(crate) fn stop_command(&mut self, instance: InstanceId, invocation: Invocation) {
+        let launch = std::sync::Arc::clone(&self.plan.instance(instance).launch);
+        let argv = launch.stop_command.clone().unwrap_or_default();
+        let name = self.plan.instance(instance).name.to_string();
+        let output = output(&launch, &name);
+        self.begin_errand(
+            instance,
+            &argv,
+            output,
+            None,
+            Errand { purpose: Purpose::Stop, about: invocation, output: None, timer: None },
+        );
+    }
+
+    /// Makes one attempt of a probe.
+    pub(crate) fn probe(&mut self, instance: InstanceId, invocation: Invocation, class: Class) {
+        let launch = std::sync::Arc::clone(&self.plan.instance(instance).launch);
+        let rules = self.plan.rules(instance);
+        let (probe, schedule) = match (class, rules.readiness) {
+            (Class::Readiness, Readiness::Probed(schedule)) => (&launch.readiness, Some(schedule)),
+            (Class::Readiness, Readiness::Started | Readiness::Announced) => (&None, None),
+            (Class::Startup, _) => (&launch.startup, rules.startup),
+            (Class::Liveness, _) => (&launch.liveness, rules.liveness),
+        };
+        let limit = schedule.map_or(Duration::from_secs(1), |schedule| schedule.timeout);
+        match probe {
+            Some(Probe::Exec(argv)) => self.probe_by_command(instance, invocation, class, argv, limit),
+            Some(probe) => {
+                let (probe, facts) = (probe.clone(), self.facts.clone());
+                self.tasks.spawn_local(async move {
+                    let answered = tokio::time::timeout(limit, attempt(&probe)).await;
+                    let outcome = answered.unwrap_or_else(|_| Outcome::failed("no answer in time"));
+                    let event = Event::ProbeFinished { invocation, class, outcome };
+                    // The driver owns the receiver and ends after its tasks.
+                    let _ = facts.send(Fact::Event(event)).await;
+                });
+            }
+            None => {
+                let outcome = Outcome::failed("there is no such probe");
+                self.pending.push_back(Event::ProbeFinished { invocation, class, outcome });
+            }
+        }
+    }
+
+    fn probe_by_command(
+        &mut self,
+        instance: InstanceId,
+        about: Invocation,
+        class: Class,
+        argv: &[String],
+        limit: Duration,
+    ) {
+        let purpose = Purpose::Probe(class);
+        match crate::sys::pipe::service_pipe() {
+            Ok((read, both)) => {
+                let errand = Errand { purpose, about, output: Some(read), timer: None };
+                self.begin_errand(instance, argv, Output::Pipe(both), Some(limit), errand);
+            }
+            Err(error) => {
+                let failed = Errand { purpose, about, output: None, timer: None };
+                self.pending.push_back(failed.failed(at(Stage::Descriptors)(error)));
+            }
+        }
+    }
+
+    fn begin_errand(
+        &mut self,
+        instance: InstanceId,
+        argv: &[String],
+        output: Output,
+        limit: Option<Duration>,
+        mut errand: Errand,
+    ) {
+        let number = self.errands.number();
+        let planned = std::sync::Arc::clone(&self.plan.instance(instance).launch);
+        let spawn = self.surroundings.spawn(Process {
+            invocation: number,
+            tag: String::new(),
+            argv,
+            launch: &planned,
+            output,
+            notify: None,
+            ready: None,
+        });
+        let asked = spawn.and_then(|spawn| self.link.spawn(spawn).map_err(at(Stage::Fork)));
+        if let Err(failure) = asked {
+            self.pending.push_back(errand.failed(failure));
+            return;
+        }
+        errand.timer = limit.map(|limit| {
+            let facts = self.facts.clone();
+            self.tasks.spawn_local(async move {
+                tokio::time::sleep(limit).await;
+                // The driver owns the receiver and ends after its tasks.
+                let _ = facts.send(Fact::ErrandLate { errand: number }).await;
+            })
+        });
+        self.errands.begin(number, errand);
+    }
+
+    pub(crate) fn slot(&mut self, instance: InstanceId) -> &mut Slot {
+        &mut self.slots[instance.0 as usize]
+    }
+}
+
+/// Makes one attempt of a probe that needs no process.
+async fn attempt(probe: &Probe) -> Outcome {
+    match probe {
+        Probe::Tcp(address) => crate::probe::tcp::attempt(address).await,
+        Probe::Unix(path) => crate::probe::unix::attempt(path).await,
+        Probe::Http(http) => crate::probe::http::attempt(http).await,
+        Probe::File(path) => crate::probe::file::attempt(path),
+        Probe::Notify | Probe::Fd(_) | Probe::Log(_) | Probe::Exec(_) => {
+            Outcome::failed("the service announces it itself")
+        }
+    }
+}
+
+fn failure(stage: Stage, errno: i32) -> SpawnFailure {
+    SpawnFailure { stage, errno }
+}
+
+/// Turns an error of the kernel into the failure of a stage.
+fn at(stage: Stage) -> impl Fn(io::Error) -> SpawnFailure {
+    move |error| failure(stage, error.raw_os_error().unwrap_or(Errno::EAGAIN as i32))
+}
+
+fn errno_of(error: &FileError) -> i32 {
+    match error {
+        FileError::Directory { source, .. } => source.raw_os_error().unwrap_or(Errno::EIO as i32),
+        FileError::Open { source, .. }
+        | FileError::Write { source, .. }
+        | FileError::Rotate { source, .. } => source.raw_os_error(),
+        FileError::NotAFile { .. } => Errno::EINVAL as i32,
+        FileError::Foreign { .. } => Errno::EPERM as i32,
+    }
+}

@@ -1,0 +1,94 @@
+//! What services say: by their notify sockets and in their logs.
+
+use nix::errno::Errno;
+use nix::unistd::{Pid, getsid};
+
+use crate::engine::Event;
+use crate::graph::InstanceId;
+use crate::logs::pump::{Notice, Report};
+use crate::runtime::driver::Driver;
+use crate::runtime::handle::Happening;
+use crate::runtime::notify::Said;
+
+impl Driver {
+    /// Takes a message of a notify socket; one from a stranger is void.
+    pub(crate) fn hear_service(&mut self, instance: InstanceId, sender: u32, said: Vec<Said>) {
+        let slot = &self.slots[instance.0 as usize];
+        let (Some(invocation), Some(main)) = (slot.life, slot.pid) else { return };
+        if !belongs(sender, main) {
+            return;
+        }
+        for word in said {
+            match word {
+                Said::Ready => self.pending.push_back(Event::Ready { invocation }),
+                Said::Stopping => self.pending.push_back(Event::Stopping { invocation }),
+                Said::ExtendTimeout(by) => self.pending.push_back(Event::ExtendTimeout { invocation, by }),
+                Said::Status(text) => self.pending.push_back(Event::Status { invocation, text }),
+            }
+        }
+    }
+
+    /// Takes what an instance said before its main process ended.
+    pub(crate) fn last_words(&mut self, instance: InstanceId) {
+        let report = self.pumps.get_mut(key(instance)).map(|pump| pump.drain(self.clock.wall()));
+        if let Some(socket) = self.slots[instance.0 as usize].notify.clone() {
+            while let Ok((sender, said)) = socket.receive() {
+                self.hear_service(instance, sender, said);
+            }
+        }
+        let news = report.and_then(|report| self.hear_report(instance, report));
+        self.pending.extend(news);
+    }
+
+    /// Gives every pump that has something to do its turn.
+    pub(crate) fn turn_pumps(&mut self) {
+        let mut reports = Vec::new();
+        let rest = self.pumps.turn(self.clock.now(), self.clock.wall(), &mut reports);
+        self.pumps_due = rest.map(|rest| self.clock.instant_of(self.clock.now() + rest));
+        for (key, report) in reports {
+            let news = self.hear_report(InstanceId(key as u32), report);
+            self.pending.extend(news);
+        }
+    }
+
+    /// Takes what a drain found; returns the news when it was the line a readiness waits for.
+    fn hear_report(&mut self, instance: InstanceId, report: Report) -> Option<Event> {
+        for notice in report.notices {
+            self.hear_log(instance, notice);
+        }
+        let invocation = self.slots[instance.0 as usize].life?;
+        report.matched.then_some(Event::Ready { invocation })
+    }
+
+    /// Passes on what happened to an instance's log.
+    pub(crate) fn hear_log(&mut self, instance: InstanceId, notice: Notice) {
+        let (bytes, reason) = match notice {
+            Notice::Failed(error) => (0, chain(&error)),
+            Notice::Resumed { lost, .. } => (lost, "the log can be written again".to_owned()),
+        };
+        let instance = self.plan.instance(instance).name.to_string();
+        self.publish(Happening::LogGap { instance, bytes, reason });
+    }
+}
+
+/// The number an instance's pump is known by.
+pub(crate) fn key(instance: InstanceId) -> u64 {
+    u64::from(instance.0)
+}
+
+/// Returns whether a process belongs to a service: it is its main process or in its session. One
+/// that has ended meanwhile is believed, since the socket's permissions let nobody else in.
+fn belongs(sender: u32, main: u32) -> bool {
+    let pid = |number: u32| Pid::from_raw(number.cast_signed());
+    sender == main
+        || match getsid(Some(pid(sender))) {
+            Ok(session) => session == pid(main),
+            Err(errno) => errno == Errno::ESRCH,
+        }
+}
+
+/// Joins an error and what caused it.
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(error.source(), |cause| cause.source());
+    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
+}

@@ -1,0 +1,161 @@
+//! From a plan's launch to the guard's: the environment, the descriptors, whom to run as.
+
+use std::collections::BTreeMap;
+use std::ffi::CString;
+use std::os::fd::OwnedFd;
+use std::path::Path;
+
+use nix::errno::Errno;
+
+use crate::base::{Invocation, SpawnFailure, Stage};
+use crate::graph::plan::{Launch, Logs, User};
+use crate::guard::protocol::{self, Install, Source, Spawn};
+
+/// Variables that tell a process about its own supervisor: svc's must not reach its services.
+const NOT_INHERITED: &[&str] =
+    &["NOTIFY_SOCKET", "LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES", "WATCHDOG_USEC", "WATCHDOG_PID"];
+
+/// What the launches of a project have in common.
+#[derive(Debug)]
+pub(crate) struct Surroundings {
+    /// The environment `svc up` was called in.
+    pub(crate) env: BTreeMap<String, String>,
+    /// The user svc runs as.
+    pub(crate) uid: u32,
+    /// The stdout and stderr of services that inherit svc's.
+    pub(crate) own: (OwnedFd, OwnedFd),
+}
+
+/// Where the output of a process goes.
+#[derive(Debug)]
+pub(crate) enum Output {
+    /// To `/dev/null`.
+    Nowhere,
+    /// To where svc's own goes.
+    Own,
+    /// Into the pipe the guard keeps under this key.
+    Kept(Vec<u8>),
+    /// Into this pipe.
+    Pipe(OwnedFd),
+}
+
+/// A process that belongs to an instance: its main process, or a command run on its behalf.
+#[derive(Debug)]
+pub(crate) struct Process<'a> {
+    pub(crate) invocation: Invocation,
+    pub(crate) tag: String,
+    pub(crate) argv: &'a [String],
+    pub(crate) launch: &'a Launch,
+    pub(crate) output: Output,
+    /// Where `sd_notify` messages are taken.
+    pub(crate) notify: Option<&'a Path>,
+    /// The descriptor that announces readiness.
+    pub(crate) ready: Option<(u32, OwnedFd)>,
+}
+
+impl Surroundings {
+    /// Makes the guard's request out of a process.
+    ///
+    /// # Errors
+    ///
+    /// The stage and errno of what cannot even be asked for: a NUL byte in an argument, no free
+    /// descriptor.
+    pub(crate) fn spawn(&self, process: Process<'_>) -> Result<Spawn<OwnedFd>, SpawnFailure> {
+        let Process { invocation, tag, argv, launch, output, notify, ready } = process;
+        let at_exec = |_| SpawnFailure { stage: Stage::Exec, errno: Errno::EINVAL as i32 };
+        let argv: Vec<CString> =
+            argv.iter().map(|word| CString::new(word.as_str())).collect::<Result<_, _>>().map_err(at_exec)?;
+        let env = self.environment(launch, notify).into_iter().map(CString::new);
+        let launch = protocol::Launch {
+            program: argv.first().cloned().unwrap_or_default(),
+            argv,
+            env: env.collect::<Result<_, _>>().map_err(at_exec)?,
+            cwd: Some(c_path(&launch.working_dir, Stage::WorkingDirectory)?),
+            umask: launch.umask,
+            credentials: self.credentials(launch.user.as_ref()),
+            nofile: None,
+            session: true,
+        };
+        Ok(Spawn { invocation, tag: tag.into_bytes(), launch, fds: self.descriptors(output, ready)? })
+    }
+
+    /// Puts the service's variables over svc's own.
+    fn environment(&self, launch: &Launch, notify: Option<&Path>) -> Vec<String> {
+        let mut env: BTreeMap<&str, &str> = self
+            .env
+            .iter()
+            .filter(|(name, _)| !NOT_INHERITED.contains(&name.as_str()))
+            .map(|(name, value)| (name.as_str(), value.as_str()))
+            .collect();
+        for (name, value) in launch.env.iter() {
+            match value {
+                Some(value) => env.insert(name, value),
+                None => env.remove(&**name),
+            };
+        }
+        let mut env: Vec<String> = env.into_iter().map(|(name, value)| format!("{name}={value}")).collect();
+        env.extend(notify.map(|path| format!("NOTIFY_SOCKET={}", path.display())));
+        env
+    }
+
+    /// Returns whom to become; `None` when that is who svc is already, which needs no privilege.
+    fn credentials(&self, user: Option<&User>) -> Option<protocol::Credentials> {
+        let user = user.filter(|user| self.uid == 0 || user.uid != self.uid)?;
+        Some(protocol::Credentials { uid: user.uid, gid: user.gid, groups: user.groups.clone() })
+    }
+
+    fn descriptors(
+        &self,
+        output: Output,
+        ready: Option<(u32, OwnedFd)>,
+    ) -> Result<Vec<Install<OwnedFd>>, SpawnFailure> {
+        let copy = |fd: &OwnedFd| {
+            fd.try_clone().map(|fd| Source::Passed(Some(fd))).map_err(|error| SpawnFailure {
+                stage: Stage::Log,
+                errno: error.raw_os_error().unwrap_or(Errno::EIO as i32),
+            })
+        };
+        let (out, err) = match output {
+            Output::Nowhere => (Source::Null, Source::Null),
+            Output::Own => (copy(&self.own.0)?, copy(&self.own.1)?),
+            Output::Kept(key) => (Source::Kept(key.clone()), Source::Kept(key)),
+            Output::Pipe(pipe) => (copy(&pipe)?, Source::Passed(Some(pipe))),
+        };
+        let mut fds = vec![Install { target: 1, source: out }, Install { target: 2, source: err }];
+        if let Some((number, fd)) = ready {
+            let too_high = |_| SpawnFailure { stage: Stage::Descriptors, errno: Errno::EBADF as i32 };
+            let target = number.try_into().map_err(too_high)?;
+            fds.push(Install { target, source: Source::Passed(Some(fd)) });
+        }
+        Ok(fds)
+    }
+}
+
+fn c_path(path: &Path, stage: Stage) -> Result<CString, SpawnFailure> {
+    CString::new(path.as_os_str().as_encoded_bytes())
+        .map_err(|_| SpawnFailure { stage, errno: Errno::EINVAL as i32 })
+}
+
+/// Returns where the output of an instance's processes goes.
+pub(crate) fn output(launch: &Launch, instance: &str) -> Output {
+    match &launch.logs {
+        Logs::None => Output::Nowhere,
+        Logs::Inherit => Output::Own,
+        Logs::File { .. } => Output::Kept(log_key(instance)),
+    }
+}
+
+/// The key under which the guard keeps the pipe of an instance's output.
+pub(crate) fn log_key(instance: &str) -> Vec<u8> {
+    format!("log:{instance}").into_bytes()
+}
+
+/// The key under which the guard keeps the notify socket of an instance.
+pub(crate) fn notify_key(instance: &str) -> Vec<u8> {
+    format!("notify:{instance}").into_bytes()
+}
+
+/// The key under which the guard keeps the reading end of an instance's readiness descriptor.
+pub(crate) fn ready_key(instance: &str) -> Vec<u8> {
+    format!("ready:{instance}").into_bytes()
+}
