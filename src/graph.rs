@@ -4,9 +4,14 @@
 //! here: unknown names, cycles, conditions that can never be met, clashes.
 
 mod arrows;
+pub mod build;
+mod check;
+mod cycle;
 pub mod order;
 pub mod plan;
 pub mod print;
+mod variables;
 
+pub use build::{Account, Accounts, World, build};
 pub use order::{Order, Toward};
 pub use plan::{Edge, Instance, InstanceId, Launch, Link, Plan, Relation, ServiceId};

@@ -1,0 +1,280 @@
+//! A plan is made of a model: names become ids, replicas become instances, texts become values.
+//!
+//! Nothing stops at a mistake. A service with one is carried along as far as it goes, so that
+//! everything that is wrong is said in one run; the plan itself exists only when nothing is.
+
+#![expect(clippy::disallowed_types, reason = "names are looked up in a hash map that nobody iterates over")]
+
+mod instance;
+mod probe;
+mod rules;
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use crate::base::Name;
+use crate::diagnostic::{Diagnostic, Diagnostics, Span, Spanned, suggest};
+use crate::graph::build::instance::Maker;
+use crate::graph::check::{self, Wire, Written};
+use crate::graph::plan::{Edge, InstanceId, Plan, Relation, Service, ServiceId};
+use crate::model::{Model, Service as Declared};
+
+/// Names that mean something else on the command line.
+const RESERVED: &[&str] = &["all"];
+
+/// The most instances a plan may have.
+const MAX_INSTANCES: u64 = 1_000_000;
+
+/// The most edges between instances a plan may have: replicas multiply.
+const MAX_EDGES: u64 = 16_000_000;
+
+/// How many times a mistyped name may be compared with a known one in all; after that, unknown names
+/// are reported without a suggestion.
+const COMPARISONS: usize = 3_000_000;
+
+/// What a plan needs to know of where it will run.
+pub struct World<'a> {
+    /// The environment of svc itself.
+    pub env: &'a BTreeMap<String, String>,
+    /// Its users and groups.
+    pub accounts: &'a dyn Accounts,
+}
+
+/// The users and groups of a machine.
+pub trait Accounts {
+    /// Looks up a user by name, or by number in digits. A number without an account is an account with
+    /// that number as user and group.
+    fn user(&self, name: &str) -> Option<Account>;
+
+    /// Looks up the number of a group by name, or by number in digits.
+    fn group(&self, name: &str) -> Option<u32>;
+}
+
+/// A user of a machine.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Account {
+    /// The user's number.
+    pub uid: u32,
+    /// The number of the user's own group.
+    pub gid: u32,
+    /// All groups the user is in.
+    pub groups: Vec<u32>,
+}
+
+/// Makes a plan. `None` when anything is wrong, here or before; everything that is wrong here is
+/// added to `out`.
+pub fn build(model: &Model, world: &World<'_>, out: &mut Diagnostics) -> Option<Plan> {
+    let names = Names::new(model, out);
+    let mut plan = Plan { project: model.project.clone(), ..Plan::default() };
+    let mut wires = Vec::new();
+    let mut maker = Maker::new(model, world);
+    let mut comparisons = 0;
+    for (id, declared) in names.kept(model) {
+        names.wire(id, declared, &mut wires, &mut comparisons, out);
+        let first = plan.instances.len() as u32;
+        let count = declared.replicas.map_or(1, |replicas| replicas.value);
+        if u64::from(first) + u64::from(count) > MAX_INSTANCES {
+            let span = declared.replicas.map_or(declared.name.span, |replicas| replicas.span);
+            let message = format!("more than {MAX_INSTANCES} instances");
+            out.push(Diagnostic::error("svc::too-many-instances", span, message).here("with these"));
+            return None;
+        }
+        for replica in 0..count {
+            plan.instances.push(maker.instance(id, declared, replica, out));
+        }
+        plan.services.push(Service {
+            name: declared.name.value.clone(),
+            span: declared.name.span,
+            kind: declared.kind,
+            description: declared.description.clone(),
+            disabled: declared.disabled,
+            instances: first..first + count,
+            rules: rules::rules(declared),
+        });
+    }
+    check::edges(&plan.services, &plan.instances, &wires, out);
+    check::ports(&plan.services, &plan.instances, maker.ports, out);
+    check::log_files(&plan.services, &plan.instances, maker.log_files, out);
+    plan.edges = edges(&plan.services, wires, out)?;
+    (!out.has_errors()).then_some(plan)
+}
+
+/// Which service a name means.
+struct Names<'m> {
+    ids: HashMap<&'m str, ServiceId>,
+    /// Positions in the model of the services that are kept, by id.
+    kept: Vec<usize>,
+    /// Names of services that have mistakes: nobody is blamed for using them.
+    broken: HashSet<&'m str>,
+}
+
+impl<'m> Names<'m> {
+    /// Gives ids to all services; of two with one name to the first.
+    fn new(model: &'m Model, out: &mut Diagnostics) -> Self {
+        let mut ids = HashMap::with_capacity(model.services.len());
+        let mut kept: Vec<usize> = Vec::with_capacity(model.services.len());
+        let broken: HashSet<&str> = model.broken.iter().map(|name| name.value.as_str()).collect();
+        let mut first: HashMap<&str, Span> =
+            model.broken.iter().map(|name| (name.value.as_str(), name.span)).collect();
+        for (position, service) in model.services.iter().enumerate() {
+            let Spanned { value: name, span } = &service.name;
+            if RESERVED.contains(&name.as_str()) {
+                let message = format!("`{name}` cannot be the name of a service");
+                out.push(
+                    Diagnostic::error("svc::reserved-name", *span, message)
+                        .here(format!("`svc stop {name}` means every service"))
+                        .help("give it another name"),
+                );
+            }
+            if let Some(&first) = first.get(name.as_str()) {
+                out.push(
+                    Diagnostic::error("svc::duplicate-name", *span, format!("`{name}` is declared twice"))
+                        .here("again here")
+                        .label(first, "first here")
+                        .help("services and tasks share their names; call one of them something else"),
+                );
+                continue;
+            }
+            first.insert(name.as_str(), *span);
+            ids.insert(name.as_str(), ServiceId(kept.len() as u32));
+            kept.push(position);
+        }
+        Self { ids, kept, broken }
+    }
+
+    fn kept(&self, model: &'m Model) -> impl Iterator<Item = (ServiceId, &'m Declared)> {
+        self.kept.iter().enumerate().map(|(id, &position)| (ServiceId(id as u32), &model.services[position]))
+    }
+
+    /// Turns the edges of a service into wires. A name that leads nowhere is reported.
+    fn wire(
+        &self,
+        id: ServiceId,
+        declared: &Declared,
+        wires: &mut Vec<Wire>,
+        comparisons: &mut usize,
+        out: &mut Diagnostics,
+    ) {
+        for edge in &declared.depends_on {
+            let Some(dependency) = self.find(id, &edge.name, "depends-on", comparisons, out) else {
+                continue;
+            };
+            let relation = Relation::DependsOn {
+                condition: edge.condition.0,
+                required: edge.required,
+                restart: edge.restart,
+                timeout: edge.timeout,
+            };
+            let (written, span) = (Written::DependsOn, edge.name.span);
+            let condition_span = edge.condition.1;
+            wires.push(Wire { dependent: id, dependency, written, relation, span, condition_span });
+        }
+        for name in &declared.after {
+            let Some(dependency) = self.find(id, name, "after", comparisons, out) else { continue };
+            let (written, relation) = (Written::After, Relation::Order);
+            wires.push(Wire {
+                dependent: id,
+                dependency,
+                written,
+                relation,
+                span: name.span,
+                condition_span: None,
+            });
+        }
+        for name in &declared.before {
+            let Some(dependent) = self.find(id, name, "before", comparisons, out) else { continue };
+            let (written, relation) = (Written::Before, Relation::Order);
+            wires.push(Wire {
+                dependent,
+                dependency: id,
+                written,
+                relation,
+                span: name.span,
+                condition_span: None,
+            });
+        }
+    }
+
+    /// Looks up the other end of an edge of `id`.
+    fn find(
+        &self,
+        id: ServiceId,
+        name: &Spanned<Name>,
+        node: &str,
+        comparisons: &mut usize,
+        out: &mut Diagnostics,
+    ) -> Option<ServiceId> {
+        let Spanned { value: name, span } = name;
+        match self.ids.get(name.as_str()) {
+            Some(&found) if found == id => {
+                out.push(
+                    Diagnostic::error("svc::self-dependency", *span, format!("`{name}` waits for itself"))
+                        .here("this is the service it stands in")
+                        .help(format!("remove it from `{node}`")),
+                );
+                None
+            }
+            Some(&found) => Some(found),
+            None if self.broken.contains(name.as_str()) => None,
+            None => {
+                out.push(self.unknown(name.as_str(), *span, comparisons));
+                None
+            }
+        }
+    }
+
+    fn unknown(&self, name: &str, span: Span, comparisons: &mut usize) -> Diagnostic {
+        let diagnostic = Diagnostic::error(
+            "svc::unknown-dependency",
+            span,
+            format!("there is no service or task `{name}`"),
+        );
+        *comparisons += self.ids.len();
+        let near = if *comparisons <= COMPARISONS { self.nearest(name) } else { None };
+        match near {
+            Some(near) => diagnostic.help(format!("did you mean `{near}`?")).fix(span, near),
+            None => diagnostic.help(format!("declare it: `service \"{name}\" {{ command \"…\" }}`")),
+        }
+    }
+
+    /// Returns the known name nearest to `name`; of several the first by name.
+    fn nearest(&self, name: &str) -> Option<&'m str> {
+        let mut known: Vec<&'m str> = self.ids.keys().chain(&self.broken).copied().collect();
+        known.sort_unstable();
+        suggest::nearest(name, known)
+    }
+}
+
+/// Puts every wire between all instances of its two services.
+fn edges(services: &[Service], mut wires: Vec<Wire>, out: &mut Diagnostics) -> Option<Vec<Edge>> {
+    // The order of dependents, then dependencies; of one pair the order of the file.
+    wires.sort_by_key(|wire| (wire.dependent, wire.dependency, wire.span));
+    let instances = |id: ServiceId| services[id.0 as usize].instances.clone();
+    let between =
+        |wire: &Wire| instances(wire.dependent).len() as u64 * instances(wire.dependency).len() as u64;
+    let total: u64 = wires.iter().map(between).sum();
+    if total > MAX_EDGES {
+        let widest = wires.iter().max_by_key(|wire| between(wire))?;
+        let message = format!("more than {MAX_EDGES} edges between instances");
+        let here = format!("{} of them", between(widest));
+        out.push(Diagnostic::error("svc::too-many-edges", widest.span, message).here(here));
+        return None;
+    }
+    let mut edges = Vec::with_capacity(total as usize);
+    for wires in wires.chunk_by(|a, b| a.dependent == b.dependent) {
+        for dependent in instances(wires[0].dependent).map(InstanceId) {
+            for wire in wires {
+                let dependencies = instances(wire.dependency).map(InstanceId);
+                edges.extend(dependencies.map(|dependency| Edge {
+                    dependent,
+                    dependency,
+                    relation: wire.relation,
+                    span: wire.span,
+                }));
+            }
+        }
+    }
+    Some(edges)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,288 @@
+//! One instance: its name, its ports, its variables, and how its process is made.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::base::Name;
+use crate::diagnostic::{Diagnostic, Diagnostics, Spanned};
+use crate::graph::build::{World, probe};
+use crate::graph::check::{LogUse, PortUse};
+use crate::graph::plan::{Instance, InstanceId, Launch, Logs, ServiceId, User};
+use crate::graph::variables::{Common, Definition, Variables};
+use crate::model::service::{self, FilePath, Model, Probing, Service, Variable};
+use crate::model::text::Text;
+
+/// Makes instances, one after another in the order of the plan.
+pub(super) struct Maker<'m> {
+    world: &'m World<'m>,
+    /// Variables of every service.
+    shared: Vec<Definition<'m>>,
+    project: Arc<str>,
+    common: Common,
+    made: u32,
+    /// The ports of all instances made so far.
+    pub(super) ports: Vec<PortUse>,
+    /// The log files of all instances made so far, except those at the default place.
+    pub(super) log_files: Vec<LogUse>,
+}
+
+/// A port of a replica: its name and its number.
+type Given<'m> = (Option<&'m Name>, u16);
+
+/// Fills texts of one instance.
+pub(super) struct Filler<'f, 'm> {
+    variables: &'f Variables<'m>,
+    common: &'f mut Common,
+    out: &'f mut Diagnostics,
+}
+
+impl Filler<'_, '_> {
+    /// Returns a text with everything in it replaced. What cannot be replaced has been reported, and
+    /// the text stays as it is written: there is not going to be a plan.
+    pub(super) fn text(&mut self, text: &Text) -> String {
+        self.known(text).unwrap_or_else(|| text.raw.clone())
+    }
+
+    /// [`Self::text`], with nothing for what was reported, for values that are looked into further.
+    pub(super) fn known(&mut self, text: &Text) -> Option<String> {
+        self.variables.fill(text, self.common, self.out)
+    }
+
+    pub(super) fn texts(&mut self, texts: &[Text]) -> Vec<String> {
+        texts.iter().map(|text| self.text(text)).collect()
+    }
+
+    fn path(&mut self, path: &FilePath) -> PathBuf {
+        joined(&path.folder, &self.text(&path.text))
+    }
+
+    fn probe(&mut self, probing: Option<&Probing>, working_dir: &Path) -> Option<crate::probe::Probe> {
+        probing.and_then(|probing| probe::probe(&probing.target, working_dir, self))
+    }
+
+    /// Returns whether this regular expression was seen before: compiling one takes long.
+    pub(super) fn is_known_pattern(&mut self, pattern: &str) -> bool {
+        self.common.saw_pattern(pattern)
+    }
+
+    pub(super) fn say(&mut self, diagnostic: Diagnostic) {
+        self.common.say(diagnostic, self.out);
+    }
+}
+
+/// Returns `path` as seen from `folder`, without `.` parts, so that two ways to write one file are
+/// the same.
+pub(super) fn joined(folder: &Path, path: &str) -> PathBuf {
+    folder.join(path).components().collect()
+}
+
+impl<'m> Maker<'m> {
+    pub(super) fn new(model: &'m Model, world: &'m World<'m>) -> Self {
+        Self {
+            world,
+            shared: model.env.iter().map(definition).collect(),
+            project: model.project.as_str().into(),
+            common: Common::default(),
+            made: 0,
+            ports: Vec::new(),
+            log_files: Vec::new(),
+        }
+    }
+
+    /// Makes replica `replica` of a service.
+    pub(super) fn instance(
+        &mut self,
+        service: ServiceId,
+        declared: &'m Service,
+        replica: u32,
+        out: &mut Diagnostics,
+    ) -> Instance {
+        let id = InstanceId(self.made);
+        self.made += 1;
+        let name: Arc<str> = declared.name.value.as_str().into();
+        let instance: Arc<str> = match declared.replicas {
+            None => name.clone(),
+            Some(_) => format!("{name}.{replica}").into(),
+        };
+        let ports = self.ports(id, declared, replica, out);
+        let given = self.given(name, instance.clone(), replica, &ports);
+        let variables = self.variables(declared, given, out);
+        let launch = Arc::new(self.launch(id, declared, &variables, out));
+        let ports =
+            ports.into_iter().map(|(name, number)| (name.map_or(String::new(), Name::to_string), number));
+        Instance { name: instance, service, replica, ports: ports.collect(), launch }
+    }
+
+    /// The ports of a replica: each counts up from what is written.
+    fn ports(
+        &mut self,
+        instance: InstanceId,
+        declared: &'m Service,
+        replica: u32,
+        out: &mut Diagnostics,
+    ) -> Vec<Given<'m>> {
+        let mut ports = Vec::with_capacity(declared.ports.len());
+        for port in &declared.ports {
+            let (first, span) = (port.number.value, port.number.span);
+            let Some(number) = u16::try_from(replica).ok().and_then(|replica| first.checked_add(replica))
+            else {
+                let count = declared.replicas.map_or(1, |replicas| replicas.value);
+                let message = format!("there are not {count} ports from {first} on");
+                let help = format!("the highest port is {}; each replica counts up by one", u16::MAX);
+                self.common.say(Diagnostic::error("svc::port-range", span, message).help(help), out);
+                continue;
+            };
+            ports.push((port.name.as_ref(), number));
+            self.ports.push(PortUse { number, first, instance, span });
+        }
+        ports
+    }
+
+    /// What svc sets for an instance, whatever the files say.
+    fn given(
+        &mut self,
+        name: Arc<str>,
+        instance: Arc<str>,
+        replica: u32,
+        ports: &[Given<'m>],
+    ) -> Vec<(Arc<str>, Arc<str>)> {
+        let common = &mut self.common;
+        let mut given = vec![
+            (common.word("SVC_INSTANCE"), instance),
+            (common.word("SVC_NAME"), name),
+            (common.word("SVC_PROJECT"), self.project.clone()),
+            (common.word("SVC_REPLICA"), common.word(&replica.to_string())),
+        ];
+        for (name, number) in ports {
+            let variable = match name {
+                None => common.word("PORT"),
+                Some(name) => {
+                    common.word(&format!("PORT_{}", name.as_str().to_ascii_uppercase().replace('-', "_")))
+                }
+            };
+            given.push((variable, common.word(&number.to_string())));
+        }
+        given
+    }
+
+    fn variables(
+        &mut self,
+        declared: &'m Service,
+        given: Vec<(Arc<str>, Arc<str>)>,
+        out: &mut Diagnostics,
+    ) -> Variables<'m> {
+        let own = declared.env.iter().map(definition);
+        let definitions: Vec<Definition<'m>> = self.shared.iter().copied().chain(own).collect();
+        for definition in &definitions {
+            if given.iter().any(|(name, _)| **name == *definition.name) {
+                self.common.say(reserved(definition), out);
+            }
+        }
+        Variables::new(self.world.env, &definitions, given, &mut self.common, out)
+    }
+
+    fn launch(
+        &mut self,
+        id: InstanceId,
+        declared: &'m Service,
+        variables: &Variables<'m>,
+        out: &mut Diagnostics,
+    ) -> Launch {
+        let user = declared.user.as_ref().and_then(|user| self.user(user, out));
+        let fill = &mut Filler { variables, common: &mut self.common, out };
+        let working_dir: Arc<Path> = match &declared.working_dir {
+            None => declared.folder.clone(),
+            Some(path) => fill.path(path).into(),
+        };
+        let argv = fill.texts(&declared.command.argv);
+        if argv.first().is_none_or(String::is_empty) {
+            let message = "there is no program to run";
+            let help = "the first word of a command is the program";
+            fill.say(Diagnostic::error("svc::empty-command", declared.command.span, message).help(help));
+        }
+        let logs = match &declared.logs {
+            service::Logs::None => Logs::None,
+            service::Logs::Inherit => Logs::Inherit,
+            service::Logs::File { path, max_size, keep } => {
+                let path = path.as_ref().map(|path| {
+                    let file = fill.path(path);
+                    self.log_files.push(LogUse { path: file.clone(), instance: id, span: path.text.span });
+                    file
+                });
+                Logs::File { path, max_size: *max_size, keep: *keep }
+            }
+        };
+        Launch {
+            argv,
+            command_span: declared.command.span,
+            display: declared.command.display.clone(),
+            env: variables.overlay(),
+            working_dir_span: declared.working_dir.as_ref().map(|path| path.text.span),
+            user,
+            umask: declared.umask,
+            logs,
+            readiness: fill.probe(declared.readiness.as_ref(), &working_dir),
+            startup: fill.probe(declared.startup.as_ref(), &working_dir),
+            liveness: fill.probe(declared.liveness.as_ref(), &working_dir),
+            stop_command: declared.stop_command.as_ref().map(|command| fill.texts(command)),
+            working_dir,
+        }
+    }
+
+    /// Looks up whom a process runs as.
+    fn user(&mut self, user: &service::User, out: &mut Diagnostics) -> Option<User> {
+        let accounts = self.world.accounts;
+        let common = &mut self.common;
+        let mut unknown = |what: &str, name: &Spanned<String>| {
+            let message = format!("there is no {what} `{}` on this machine", name.value);
+            let help = "create it, or name one that exists; numbers are fine too";
+            common.say(Diagnostic::error("svc::unknown-account", name.span, message).help(help), out);
+        };
+        let account = accounts.user(&user.name.value);
+        if account.is_none() {
+            unknown("user", &user.name);
+        }
+        let mut group = |name: &Spanned<String>| {
+            let found = accounts.group(&name.value);
+            if found.is_none() {
+                unknown("group", name);
+            }
+            found
+        };
+        let own_group = user.group.as_ref().map(&mut group);
+        let groups: Option<Vec<Option<u32>>> =
+            user.groups.as_ref().map(|groups| groups.iter().map(&mut group).collect());
+        let account = account?;
+        Some(User {
+            name: user.name.value.clone(),
+            uid: account.uid,
+            gid: own_group.unwrap_or(Some(account.gid))?,
+            groups: match groups {
+                Some(groups) => groups.into_iter().collect::<Option<Vec<u32>>>()?,
+                None => account.groups,
+            },
+            span: user.name.span,
+        })
+    }
+}
+
+fn definition(variable: &Variable) -> Definition<'_> {
+    Definition { name: &variable.name.value, span: variable.name.span, value: variable.value.as_ref() }
+}
+
+/// Says that svc sets a variable and not the file.
+fn reserved(definition: &Definition<'_>) -> Diagnostic {
+    let name = definition.name;
+    let (message, help) = if name.starts_with("PORT") {
+        (
+            format!("`{name}` follows from `port`; what is written here has no effect"),
+            "change `port`, or give the variable another name",
+        )
+    } else {
+        (
+            format!("`{name}` is set by svc; what is written here has no effect"),
+            "give the variable another name",
+        )
+    };
+    Diagnostic::warning("svc::reserved-variable", definition.span, message).help(help)
+}

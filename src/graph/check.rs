@@ -1,0 +1,52 @@
+//! What is wrong between services: each service may be right in itself, and together they cannot run.
+//!
+//! Every check gets the services, their instances and the wires between them, and reports into the
+//! one list. A name that leads nowhere has been reported before; here all ends are known.
+
+mod clash;
+mod cycle;
+mod edge;
+
+pub(crate) use clash::{LogUse, PortUse, log_files, ports};
+
+use crate::diagnostic::{Diagnostics, Span};
+use crate::graph::plan::{Instance, Relation, Service, ServiceId};
+
+/// An edge between two services as it is written.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Wire {
+    /// The one that waits.
+    pub(crate) dependent: ServiceId,
+    /// The one it waits for.
+    pub(crate) dependency: ServiceId,
+    /// The node it is written in.
+    pub(crate) written: Written,
+    /// What holds between them.
+    pub(crate) relation: Relation,
+    /// The name of the other end, where it is written.
+    pub(crate) span: Span,
+    /// The condition, if it is written.
+    pub(crate) condition_span: Option<Span>,
+}
+
+/// The nodes an edge can be written in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Written {
+    /// `depends-on`, in the dependent.
+    DependsOn,
+    /// `after`, in the dependent.
+    After,
+    /// `before`, in the dependency.
+    Before,
+}
+
+/// Checks every edge by itself, then all of them together for loops.
+pub(crate) fn edges(services: &[Service], instances: &[Instance], wires: &[Wire], out: &mut Diagnostics) {
+    edge::conditions(services, instances, wires, out);
+    edge::disabled(services, wires, out);
+    edge::repeated(services, wires, out);
+    cycle::cycles(services, wires, out);
+}
+
+#[cfg(test)]
+mod tests;
