@@ -1,1 +1,5 @@
-//! The control API and its clients on a real project.
+//! The API over a real Unix socket, with a driver that obeys the test.
+
+mod api;
+mod events;
+mod support;

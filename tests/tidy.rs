@@ -22,7 +22,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
         "runtime",
         &["base", "diagnostic", "model", "probe", "graph", "compile", "engine", "sys", "guard", "logs"],
     ),
-    ("control", &["base", "graph", "engine", "runtime", "logs"]),
+    ("control", &["base", "diagnostic", "model", "probe", "graph", "engine", "runtime", "logs"]),
     (
         "cli",
         &[

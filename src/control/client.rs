@@ -79,7 +79,9 @@ pub enum CallError {
 pub struct EventStream {
     body: Incoming,
     buffer: Vec<u8>,
-    /// How much of `buffer` is known to hold no line end.
+    /// How much of `buffer` was taken out as lines.
+    taken: usize,
+    /// How much of `buffer` was taken, or is known to hold no line end.
     searched: usize,
     /// Drives the connection; ends with the stream.
     _connection: JoinSet<()>,
@@ -169,7 +171,7 @@ impl Client {
             return Err(refusal(response).await);
         }
         let body = response.into_body();
-        Ok(EventStream { body, buffer: Vec::new(), searched: 0, _connection: connection })
+        Ok(EventStream { body, buffer: Vec::new(), taken: 0, searched: 0, _connection: connection })
     }
 
     async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, CallError> {
@@ -246,13 +248,13 @@ impl EventStream {
     /// Takes the first complete line out of the buffer, without its end.
     fn line(&mut self) -> Option<Vec<u8>> {
         let Some(end) = memchr::memchr(b'\n', &self.buffer[self.searched..]) else {
-            self.searched = self.buffer.len();
+            self.buffer.drain(..self.taken);
+            (self.taken, self.searched) = (0, self.buffer.len());
             return None;
         };
         let end = self.searched + end;
-        self.searched = 0;
-        let mut line: Vec<u8> = self.buffer.drain(..=end).collect();
-        line.pop();
+        let line = self.buffer[self.taken..end].to_vec();
+        (self.taken, self.searched) = (end + 1, end + 1);
         Some(line)
     }
 }

@@ -69,6 +69,8 @@ pub struct Instance {
     pub ready: bool,
     /// Whether it should be up.
     pub wanted: bool,
+    /// Whether an operator asked for it by name, or for everything.
+    pub explicit: bool,
     /// When its state began.
     pub since: Timestamp,
     /// What led to its state.
@@ -85,10 +87,12 @@ pub struct Instance {
     pub failures_in_a_row: u32,
     /// The next step that time will bring, if one is armed.
     pub due: Option<Due>,
-    /// What it waits for.
+    /// What it waits for: to come up, or to go down.
     pub waits_for: Vec<Wait>,
     /// What the last probe saw.
     pub last_probe: Option<String>,
+    /// What the service said of itself last (`STATUS=` of sd_notify).
+    pub status: Option<String>,
     /// How long it took from launch to ready, the last time.
     pub took_ms: Option<u64>,
     /// The ports it was given.
@@ -148,7 +152,7 @@ pub struct Cause {
     /// How the process ended, when that was the cause.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub exit: Option<Exit>,
-    /// The other instance, when its change was the cause.
+    /// The other instance, when its change or its need was the cause.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub instance: Option<String>,
     /// The step that failed, when the process could not be started.
@@ -180,6 +184,10 @@ pub enum CauseKind {
     BackoffOver,
     /// Something it depends on, or that depends on it, changed state.
     Neighbour,
+    /// Something that depends on it was asked for.
+    Needed,
+    /// svc itself was started anew and found it so.
+    Restored,
     /// Nothing needs it any more.
     Released,
     /// The restart policy gave up.

@@ -1,0 +1,347 @@
+//! The routes: what each one answers.
+//!
+//! A question is one message to the driver; what it means in the forms of the API is said in
+//! `show` and `why`. Whatever goes wrong is answered with a [`wire::Problem`].
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Path, Query, Request, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use serde::{Deserialize, Serialize};
+use tokio::sync::{Semaphore, watch};
+
+use crate::control::feed::{Reader, Recent};
+use crate::control::show;
+use crate::control::stream::Streamed;
+use crate::control::why;
+use crate::control::wire;
+use crate::control::wire::{Code, Problem};
+use crate::diagnostic::suggest::nearest;
+use crate::engine::action::StateName;
+use crate::engine::event::Command;
+use crate::graph::{InstanceId, Plan};
+use crate::runtime::handle::{Gone, Seen};
+use crate::runtime::{Handle, Project};
+
+/// The largest body of a request, in bytes.
+pub const LARGEST_BODY: usize = 64 << 10;
+/// How long a body may take to arrive.
+const BODY_TIMEOUT: Duration = Duration::from_secs(10);
+/// How many readers of events there may be.
+pub const READERS: usize = 1000;
+/// The API in the form of OpenAPI 3.1.
+const OPENAPI: &str = include_str!("../../schemas/openapi.json");
+
+/// Every route with its method.
+pub const ROUTES: &[(&str, &str)] = &[
+    ("GET", "/health"),
+    ("GET", "/v1/project"),
+    ("GET", "/v1/services"),
+    ("GET", "/v1/services/{name}"),
+    ("POST", "/v1/commands"),
+    ("GET", "/v1/events"),
+    ("GET", "/v1/openapi.json"),
+];
+
+/// What every route works with.
+pub(crate) struct Context {
+    pub(crate) handle: Handle,
+    pub(crate) project: Project,
+    pub(crate) recent: watch::Receiver<Recent>,
+    pub(crate) readers: Arc<Semaphore>,
+}
+
+type Answer<T> = Result<Form<T>, Problem>;
+
+/// An answer as JSON.
+struct Form<T>(T);
+
+/// Makes the router of the owner and root.
+pub(crate) fn router(context: Context) -> Router {
+    Router::new()
+        .route("/health", get(health))
+        .route("/v1/project", get(project))
+        .route("/v1/services", get(services))
+        .route("/v1/services/{name}", get(service))
+        .route("/v1/commands", post(command))
+        .route("/v1/events", get(events))
+        .route("/v1/openapi.json", get(openapi))
+        .fallback(unknown_route)
+        .method_not_allowed_fallback(method_not_allowed)
+        .with_state(Arc::new(context))
+}
+
+/// Makes the router of everybody else.
+pub(crate) fn forbidding() -> Router {
+    Router::new().fallback(async || {
+        problem(Code::Forbidden, "only the user who runs this project, and root, may use it")
+    })
+}
+
+async fn project(State(context): State<Arc<Context>>) -> Answer<wire::Project> {
+    let overview = context.handle.overview().await?;
+    let project = &context.project;
+    Ok(Form(wire::Project {
+        project: overview.plan.project.to_string(),
+        id: project.id.clone(),
+        file: project.file.to_string_lossy().into_owned(),
+        fingerprint: format!("{:016x}", overview.fingerprint),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        since: overview.since,
+        guard_pid: overview.guard_pid,
+        engine_pid: overview.engine_pid,
+        instances: overview.instances.len(),
+        own_log: project.own_log().to_string_lossy().into_owned(),
+        sequence: overview.sequence,
+    }))
+}
+
+async fn services(State(context): State<Arc<Context>>) -> Answer<wire::Services> {
+    let overview = context.handle.overview().await?;
+    let instances = overview.instances.iter().map(|seen| show::instance(&overview.plan, seen)).collect();
+    Ok(Form(wire::Services {
+        project: overview.plan.project.to_string(),
+        sequence: overview.sequence,
+        instances,
+    }))
+}
+
+async fn service(State(context): State<Arc<Context>>, Path(name): Path<String>) -> Answer<wire::Service> {
+    let overview = context.handle.overview().await?;
+    let plan = &overview.plan;
+    let ids = plan.find(&name);
+    let Some(&first) = ids.first() else {
+        return Err(unknown(plan, vec![name]));
+    };
+    let recent = context.recent.borrow();
+    let detail = |&id: &InstanceId| {
+        let (depends_on, dependents) = show::neighbours(&overview, id);
+        let instance = show::instance(plan, &overview.instances[id.0 as usize]);
+        wire::Detail { instance, why: why::chain(&overview, &recent, id), depends_on, dependents }
+    };
+    Ok(Form(wire::Service {
+        service: plan.service_of(first).name.to_string(),
+        sequence: overview.sequence,
+        instances: ids.iter().map(detail).collect(),
+    }))
+}
+
+async fn command(State(context): State<Arc<Context>>, request: Request) -> Result<Response, Problem> {
+    let command: wire::Command = body(request).await?;
+    let plan = context.handle.overview().await?.plan;
+    let (command, instances) = resolved(&plan, command)?;
+    let accepted = context.handle.command(command).await?;
+    let instances = instances.iter().map(|&id| plan.instance(id).name.to_string()).collect();
+    let accepted = wire::Accepted { request: accepted.request.0, sequence: accepted.sequence, instances };
+    Ok((StatusCode::ACCEPTED, Form(accepted)).into_response())
+}
+
+/// After which event a reader begins; from now on when absent.
+#[derive(Deserialize)]
+struct After {
+    after: Option<u64>,
+}
+
+async fn events(
+    State(context): State<Arc<Context>>,
+    headers: HeaderMap,
+    query: Result<Query<After>, QueryRejection>,
+) -> Result<Response, Problem> {
+    let Query(After { after }) = query.map_err(|error| problem(Code::Malformed, error.body_text()))?;
+    let permit = Arc::clone(&context.readers)
+        .try_acquire_owned()
+        .map_err(|_| problem(Code::TooManyReaders, format!("{READERS} readers of events are connected")))?;
+    // A browser that connects again says what it has had (HTML standard, server-sent events).
+    let had = headers.get("last-event-id").and_then(|id| id.to_str().ok()?.parse().ok());
+    let overview = context.handle.overview().await?;
+    let place = had.or(after).unwrap_or(overview.sequence);
+    if place > overview.sequence {
+        let detail = format!("event {place} has not happened yet, the last one is {}", overview.sequence);
+        return Err(problem(Code::UnknownSequence, detail));
+    }
+    let reader = Reader { recent: context.recent.clone(), plan: overview.plan, place, _permit: permit };
+    let headers = [(header::CONTENT_TYPE, "text/event-stream"), (header::CACHE_CONTROL, "no-cache")];
+    Ok((headers, Body::new(Streamed::new(reader))).into_response())
+}
+
+/// What a health check is about.
+#[derive(Deserialize)]
+struct Health {
+    #[serde(default)]
+    level: wire::Level,
+}
+
+async fn health(
+    State(context): State<Arc<Context>>,
+    query: Result<Query<Health>, QueryRejection>,
+) -> Result<Response, Problem> {
+    let Query(Health { level }) = query.map_err(|error| problem(Code::Malformed, error.body_text()))?;
+    // Asked at both levels: a driver that does not answer is not alive.
+    let overview = context.handle.overview().await?;
+    let not_ready: Vec<String> = match level {
+        wire::Level::Alive => Vec::new(),
+        wire::Level::Ready => {
+            let late = overview.instances.iter().filter(|seen| !settled(seen));
+            late.map(|seen| overview.plan.instance(seen.view.instance).name.to_string()).collect()
+        }
+    };
+    let healthy = not_ready.is_empty();
+    let status = if healthy { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    Ok((status, Form(wire::Health { level, healthy, not_ready })).into_response())
+}
+
+async fn openapi() -> Response {
+    ([(header::CONTENT_TYPE, "application/json")], OPENAPI).into_response()
+}
+
+async fn unknown_route(request: Request) -> Problem {
+    problem(Code::UnknownRoute, format!("there is no `{}`", request.uri().path()))
+}
+
+async fn method_not_allowed(request: Request) -> Problem {
+    let (method, path) = (request.method(), request.uri().path());
+    problem(Code::MethodNotAllowed, format!("`{path}` cannot be asked with {method}"))
+}
+
+/// Whether an instance is where it should be: not wanted, ready, or a task that has completed.
+fn settled(seen: &Seen) -> bool {
+    let view = &seen.view;
+    match view.state {
+        StateName::Completed => true,
+        // What gave up is no longer wanted, and the project is not healthy without it.
+        StateName::Failed => false,
+        _ => view.ready || !view.wanted,
+    }
+}
+
+/// Finds what the names of a command mean.
+fn resolved(plan: &Plan, command: wire::Command) -> Result<(Command, Vec<InstanceId>), Problem> {
+    Ok(match command {
+        wire::Command::Start { names, no_deps } => {
+            let instances = named(plan, names, |id| !plan.service_of(id).disabled)?;
+            (Command::Start { instances: instances.clone(), no_deps }, instances)
+        }
+        wire::Command::Stop { names, no_deps } => {
+            let instances = named(plan, names, |_| true)?;
+            (Command::Stop { instances: instances.clone(), no_deps }, instances)
+        }
+        wire::Command::Restart { names, no_deps } => {
+            let instances = named(plan, names, |id| !plan.service_of(id).disabled)?;
+            (Command::Restart { instances: instances.clone(), no_deps }, instances)
+        }
+        wire::Command::Shutdown { kill } => {
+            (Command::Shutdown { kill }, plan.instances().map(|(id, _)| id).collect())
+        }
+    })
+}
+
+/// Finds the instances that names mean, each once and in the order of the service file; `all` means
+/// those that `in_all` accepts.
+fn named(
+    plan: &Plan,
+    names: Vec<String>,
+    in_all: impl Fn(InstanceId) -> bool,
+) -> Result<Vec<InstanceId>, Problem> {
+    if names.is_empty() {
+        return Err(problem(Code::Malformed, "`names` is empty: name a service, or `all`"));
+    }
+    let mut found = Vec::new();
+    let mut nobody = Vec::new();
+    for name in names {
+        let before = found.len();
+        if name == "all" {
+            found.extend(plan.instances().map(|(id, _)| id).filter(|&id| in_all(id)));
+        } else {
+            found.extend(plan.find(&name));
+            if found.len() == before {
+                nobody.push(name);
+            }
+        }
+    }
+    if !nobody.is_empty() {
+        return Err(unknown(plan, nobody));
+    }
+    found.sort();
+    found.dedup();
+    Ok(found)
+}
+
+fn unknown(plan: &Plan, names: Vec<String>) -> Problem {
+    let known = || {
+        let services = plan.services.iter().map(|service| service.name.as_str());
+        services.chain(plan.instances().map(|(_, instance)| &*instance.name))
+    };
+    let unknown: Vec<wire::Unknown> = names
+        .into_iter()
+        .map(|name| wire::Unknown { nearest: nearest(&name, known()).map(str::to_owned), name })
+        .collect();
+    let list: Vec<String> = unknown
+        .iter()
+        .map(|unknown| match &unknown.nearest {
+            Some(nearest) => format!("`{}` (did you mean `{nearest}`?)", unknown.name),
+            None => format!("`{}`", unknown.name),
+        })
+        .collect();
+    let detail = format!("no service is called {}", list.join(", "));
+    Problem { unknown, ..problem(Code::UnknownService, detail) }
+}
+
+/// Reads a body of JSON within its bounds.
+async fn body<T: for<'a> Deserialize<'a>>(request: Request) -> Result<T, Problem> {
+    let whole = Limited::new(request.into_body(), LARGEST_BODY).collect();
+    let whole = tokio::time::timeout(BODY_TIMEOUT, whole).await.map_err(|_| {
+        problem(Code::TooSlow, format!("the body did not arrive within {} s", BODY_TIMEOUT.as_secs()))
+    })?;
+    let whole = whole.map_err(|error| {
+        if error.is::<LengthLimitError>() {
+            problem(Code::TooLarge, "the body is larger than 64 KiB")
+        } else {
+            problem(Code::Malformed, format!("cannot read the body: {error}"))
+        }
+    })?;
+    serde_json::from_slice(&whole.to_bytes()).map_err(|error| problem(Code::Malformed, error.to_string()))
+}
+
+fn problem(code: Code, detail: impl Into<String>) -> Problem {
+    let status = match code {
+        Code::UnknownService | Code::UnknownRoute => StatusCode::NOT_FOUND,
+        Code::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+        Code::Malformed | Code::UnknownSequence => StatusCode::BAD_REQUEST,
+        Code::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+        Code::TooSlow => StatusCode::REQUEST_TIMEOUT,
+        Code::Forbidden => StatusCode::FORBIDDEN,
+        Code::TooManyReaders | Code::Ending => StatusCode::SERVICE_UNAVAILABLE,
+    };
+    Problem { status: status.as_u16(), code, detail: detail.into(), unknown: Vec::new() }
+}
+
+impl From<Gone> for Problem {
+    fn from(_: Gone) -> Self {
+        problem(Code::Ending, "svc is ending")
+    }
+}
+
+impl<T: Serialize> IntoResponse for Form<T> {
+    fn into_response(self) -> Response {
+        json("application/json", &self.0)
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let status = StatusCode::from_u16(self.status).expect("`problem` takes it from a status");
+        (status, json("application/problem+json", &self)).into_response()
+    }
+}
+
+fn json(kind: &'static str, form: &impl Serialize) -> Response {
+    let text = serde_json::to_vec(form).expect("every form can be written as JSON");
+    ([(header::CONTENT_TYPE, kind)], text).into_response()
+}

@@ -1,0 +1,203 @@
+//! What the engine knows, in the forms of the API.
+
+use crate::base::{ExitStatus, SpawnFailure, Stage};
+use crate::control::wire;
+use crate::control::words;
+use crate::engine::action::{Cause, RequestResult, StateName};
+use crate::engine::event::RequestId;
+use crate::graph::{InstanceId, Plan, Relation};
+use crate::model::policy::{Condition, Kind};
+use crate::runtime::handle::{Happening, Notice, Overview, Seen};
+
+/// Shows one instance.
+pub(crate) fn instance(plan: &Plan, seen: &Seen) -> wire::Instance {
+    let view = &seen.view;
+    let (id, instance) = (view.instance, plan.instance(view.instance));
+    let service = plan.service_of(id);
+    let launch = &instance.launch;
+    wire::Instance {
+        name: instance.name.to_string(),
+        service: service.name.to_string(),
+        kind: kind(service.kind),
+        description: service.description.as_deref().map(str::to_owned),
+        disabled: service.disabled,
+        state: state(view.state),
+        ready: view.ready,
+        wanted: view.wanted,
+        explicit: view.explicit,
+        since: seen.since,
+        cause: cause(plan, &view.cause),
+        pid: seen.pid,
+        invocation: view.invocation.map(|invocation| invocation.0),
+        exit: view.last_exit.map(exit),
+        restarts: view.restarts,
+        failures_in_a_row: view.failures_in_a_row,
+        due: seen.due.map(|at| wire::Due { at, text: words::due(view.state).to_owned() }),
+        waits_for: view.waits_for.iter().map(|&(id, condition)| wait(plan, id, condition)).collect(),
+        last_probe: view.last_probe.as_deref().map(str::to_owned),
+        status: view.status.as_deref().map(str::to_owned),
+        took_ms: view.took.map(|took| took.as_millis() as u64),
+        ports: instance
+            .ports
+            .iter()
+            .map(|(name, number)| wire::Port { name: name.to_string(), number: *number })
+            .collect(),
+        command: launch.display.to_string(),
+        log: seen.log.as_ref().map(|path| path.to_string_lossy().into_owned()),
+    }
+}
+
+/// Shows what an instance depends on, and what depends on it.
+pub(crate) fn neighbours(
+    overview: &Overview,
+    id: InstanceId,
+) -> (Vec<wire::Dependency>, Vec<wire::Dependency>) {
+    let plan = &overview.plan;
+    let shown = |other: InstanceId, relation: &Relation| {
+        let (condition, required) = match relation {
+            Relation::DependsOn { condition, required, .. } => (Some(condition.word().to_owned()), *required),
+            Relation::Order => (None, false),
+        };
+        let state = state(overview.instances[other.0 as usize].view.state);
+        wire::Dependency { instance: plan.instance(other).name.to_string(), condition, required, state }
+    };
+    let depends_on = plan.edges.iter().filter(|edge| edge.dependent == id);
+    let dependents = plan.edges.iter().filter(|edge| edge.dependency == id);
+    (
+        depends_on.map(|edge| shown(edge.dependency, &edge.relation)).collect(),
+        dependents.map(|edge| shown(edge.dependent, &edge.relation)).collect(),
+    )
+}
+
+/// Shows something that happened.
+pub(crate) fn event(plan: &Plan, notice: &Notice) -> wire::Event {
+    let name = |id: InstanceId| plan.instance(id).name.to_string();
+    let happening = match &notice.event {
+        Happening::Transition(transition) => wire::Happening::Transition {
+            instance: name(transition.instance),
+            from: state(transition.from),
+            to: state(transition.to),
+            cause: cause(plan, &transition.cause),
+        },
+        Happening::RequestEnded { request: RequestId(request), result } => {
+            let (result, failed) = match result {
+                RequestResult::Done => (wire::RequestResult::Done, Vec::new()),
+                RequestResult::Failed(ids) => {
+                    (wire::RequestResult::Failed, ids.iter().map(|&id| name(id)).collect())
+                }
+                RequestResult::Superseded => (wire::RequestResult::Superseded, Vec::new()),
+            };
+            wire::Happening::RequestEnded { request: *request, result, failed }
+        }
+        Happening::LogGap { instance, bytes, reason } => {
+            wire::Happening::LogGap { instance: instance.clone(), bytes: *bytes, reason: reason.clone() }
+        }
+        Happening::Ended { code } => wire::Happening::Ended { code: *code },
+    };
+    wire::Event { sequence: notice.sequence, at: notice.at, happening }
+}
+
+fn cause(plan: &Plan, cause: &Cause) -> wire::Cause {
+    let mut shown = wire::Cause {
+        kind: wire::CauseKind::Initial,
+        text: words::cause(plan, cause),
+        request: None,
+        exit: None,
+        instance: None,
+        failure: None,
+    };
+    let name = |id: InstanceId| Some(plan.instance(id).name.to_string());
+    shown.kind = match cause {
+        Cause::Initial => wire::CauseKind::Initial,
+        Cause::Request(request) => {
+            shown.request = Some(request.0);
+            wire::CauseKind::Request
+        }
+        Cause::Spawned => wire::CauseKind::Spawned,
+        Cause::SpawnFailed(failed) => {
+            shown.failure = Some(failure(*failed));
+            wire::CauseKind::SpawnFailed
+        }
+        Cause::Exit(status) => {
+            shown.exit = Some(exit(*status));
+            wire::CauseKind::Exit
+        }
+        Cause::Announced => wire::CauseKind::Announced,
+        Cause::Probe { .. } => wire::CauseKind::Probe,
+        Cause::Timeout(_) => wire::CauseKind::Timeout,
+        Cause::BackoffOver => wire::CauseKind::BackoffOver,
+        Cause::Neighbour { instance, .. } => {
+            shown.instance = name(*instance);
+            wire::CauseKind::Neighbour
+        }
+        Cause::Needed { by } => {
+            shown.instance = name(*by);
+            wire::CauseKind::Needed
+        }
+        Cause::Restored => wire::CauseKind::Restored,
+        Cause::Released => wire::CauseKind::Released,
+        Cause::GaveUp { last, .. } => {
+            shown.exit = last.map(exit);
+            wire::CauseKind::GaveUp
+        }
+        Cause::Shutdown { instance } => {
+            shown.instance = name(*instance);
+            wire::CauseKind::Shutdown
+        }
+    };
+    shown
+}
+
+fn wait(plan: &Plan, id: InstanceId, condition: Option<Condition>) -> wire::Wait {
+    let name = &plan.instance(id).name;
+    wire::Wait {
+        instance: name.to_string(),
+        condition: condition.map(|condition| condition.word().to_owned()),
+        text: words::awaited(name, condition),
+    }
+}
+
+fn exit(status: ExitStatus) -> wire::Exit {
+    match status {
+        ExitStatus::Code(code) => wire::Exit::Code(code),
+        ExitStatus::Signal(signal) => wire::Exit::Signal(signal.to_string()),
+        ExitStatus::Unknown => wire::Exit::Unknown(()),
+    }
+}
+
+fn failure(failure: SpawnFailure) -> wire::Failure {
+    let stage = match failure.stage {
+        Stage::Log => wire::FailureStage::Log,
+        Stage::Fork => wire::FailureStage::Fork,
+        Stage::Session => wire::FailureStage::Session,
+        Stage::Limits => wire::FailureStage::Limits,
+        Stage::Group => wire::FailureStage::Group,
+        Stage::User => wire::FailureStage::User,
+        Stage::WorkingDirectory => wire::FailureStage::WorkingDirectory,
+        Stage::Descriptors => wire::FailureStage::Descriptors,
+        Stage::Exec => wire::FailureStage::Exec,
+    };
+    wire::Failure { stage, errno: failure.errno }
+}
+
+fn kind(kind: Kind) -> wire::Kind {
+    match kind {
+        Kind::Service => wire::Kind::Service,
+        Kind::Task => wire::Kind::Task,
+    }
+}
+
+fn state(state: StateName) -> wire::State {
+    match state {
+        StateName::Inactive => wire::State::Inactive,
+        StateName::Disabled => wire::State::Disabled,
+        StateName::Waiting => wire::State::Waiting,
+        StateName::Starting => wire::State::Starting,
+        StateName::Ready => wire::State::Ready,
+        StateName::Unhealthy => wire::State::Unhealthy,
+        StateName::Stopping => wire::State::Stopping,
+        StateName::Backoff => wire::State::Backoff,
+        StateName::Completed => wire::State::Completed,
+        StateName::Failed => wire::State::Failed,
+    }
+}

@@ -1,0 +1,134 @@
+//! Causes, states and results in words: said once, for `ps`, `why`, events and the account of `up`.
+//!
+//! Lower case, no full stop, without the name of the instance they are about, so that they can
+//! stand behind it.
+
+use crate::base::ExitStatus;
+use crate::engine::action::{Cause, Limit, StateName};
+use crate::graph::{InstanceId, Plan};
+use crate::model::policy::{Condition, Kind};
+use crate::probe::Class;
+
+/// Says how a process ended: `exited with code 3`.
+pub fn exit(exit: ExitStatus) -> String {
+    match exit {
+        ExitStatus::Code(code) => format!("exited with code {code}"),
+        ExitStatus::Signal(signal) => format!("killed by {signal}"),
+        ExitStatus::Unknown => "ended, nobody knows how".to_owned(),
+    }
+}
+
+/// Says what led to a state: `exited with code 3`, `db failed`.
+pub fn cause(plan: &Plan, cause: &Cause) -> String {
+    match cause {
+        Cause::Initial => "nothing happened yet".to_owned(),
+        Cause::Request(request) => format!("asked for by request {}", request.0),
+        Cause::Spawned => "started".to_owned(),
+        Cause::SpawnFailed(failure) => format!("could not be started: {failure}"),
+        Cause::Exit(status) => exit(*status),
+        Cause::Announced => "announced by itself".to_owned(),
+        Cause::Probe { class, detail } => format!("{} probe: {detail}", class_word(*class)),
+        Cause::Timeout(limit) => timeout(*limit).to_owned(),
+        Cause::BackoffOver => "started again after its delay".to_owned(),
+        Cause::Neighbour { instance, state } => format!("{} {}", name(plan, *instance), became(*state)),
+        Cause::Needed { by } => format!("{} needs it", name(plan, *by)),
+        Cause::Restored => "found so when svc was started anew".to_owned(),
+        Cause::Released => "nothing needs it any more".to_owned(),
+        Cause::GaveUp { restarts, last } => gave_up(*restarts, *last),
+        Cause::Shutdown { instance } => {
+            format!("the end of {} shuts the project down", name(plan, *instance))
+        }
+    }
+}
+
+/// Says what an instance does or is in a state: `waits for its next start`.
+pub fn present(kind: Kind, state: StateName) -> &'static str {
+    match (state, kind) {
+        (StateName::Inactive, _) => "is not running",
+        (StateName::Disabled, _) => "is disabled in the service file",
+        (StateName::Waiting, _) => "waits to be started",
+        (StateName::Starting, _) => "is starting",
+        (StateName::Ready, Kind::Service) => "is ready",
+        (StateName::Ready, Kind::Task) => "is running",
+        (StateName::Unhealthy, _) => "is unhealthy",
+        (StateName::Stopping, _) => "is stopping",
+        (StateName::Backoff, _) => "waits for its next start",
+        (StateName::Completed, _) => "has completed",
+        (StateName::Failed, _) => "has failed for good",
+    }
+}
+
+/// Says what becomes of a waiting instance: `db to be ready`; stands behind `waits for`.
+pub fn awaited(name: &str, condition: Option<Condition>) -> String {
+    match condition {
+        Some(Condition::Started) => format!("{name} to be started"),
+        Some(Condition::Ready) => format!("{name} to be ready"),
+        Some(Condition::Healthy) => format!("{name} to be healthy"),
+        Some(Condition::LogReady) => format!("{name} to write its ready line"),
+        Some(Condition::Completed) => format!("{name} to end"),
+        Some(Condition::CompletedSuccessfully) => format!("{name} to complete successfully"),
+        None => format!("{name} to go first"),
+    }
+}
+
+/// Says what time will bring to an instance in a state: `starts again`.
+pub fn due(state: StateName) -> &'static str {
+    match state {
+        StateName::Backoff => "starts again",
+        StateName::Stopping => "is killed",
+        StateName::Starting => "its start runs out of time",
+        StateName::Waiting => "gives up waiting",
+        StateName::Ready | StateName::Unhealthy => "runs out of time",
+        StateName::Inactive | StateName::Disabled | StateName::Completed | StateName::Failed => {
+            "is looked at again"
+        }
+    }
+}
+
+fn became(state: StateName) -> &'static str {
+    match state {
+        StateName::Inactive => "stopped",
+        StateName::Disabled => "is disabled",
+        StateName::Waiting => "waits",
+        StateName::Starting => "was started",
+        StateName::Ready => "became ready",
+        StateName::Unhealthy => "became unhealthy",
+        StateName::Stopping => "is stopping",
+        StateName::Backoff => "ended and waits for its next start",
+        StateName::Completed => "completed",
+        StateName::Failed => "failed",
+    }
+}
+
+fn timeout(limit: Limit) -> &'static str {
+    match limit {
+        Limit::Start => "was not ready within its start-timeout",
+        Limit::Run => "did not end within its timeout",
+        Limit::Dependency => "waited too long for what it depends on",
+        Limit::Grace => "did not stop within its grace period",
+    }
+}
+
+fn gave_up(restarts: u32, last: Option<ExitStatus>) -> String {
+    let after = match restarts {
+        0 => "gave up without a restart".to_owned(),
+        1 => "gave up after 1 restart".to_owned(),
+        many => format!("gave up after {many} restarts"),
+    };
+    match last {
+        Some(last) => format!("{after}: {}", exit(last)),
+        None => after,
+    }
+}
+
+fn class_word(class: Class) -> &'static str {
+    match class {
+        Class::Startup => "startup",
+        Class::Readiness => "readiness",
+        Class::Liveness => "liveness",
+    }
+}
+
+fn name(plan: &Plan, id: InstanceId) -> &str {
+    &plan.instance(id).name
+}
