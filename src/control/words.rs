@@ -132,3 +132,28 @@ fn class_word(class: Class) -> &'static str {
 fn name(plan: &Plan, id: InstanceId) -> &str {
     &plan.instance(id).name
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::{Signal, SpawnFailure, Stage};
+    use crate::engine::event::RequestId;
+
+    #[test]
+    fn causes_read_as_sentences_behind_a_name() {
+        let plan = Plan::default();
+        let words = |it: Cause| cause(&plan, &it);
+        let no_program = SpawnFailure { stage: Stage::Exec, errno: libc::ENOENT };
+        assert_eq!(words(Cause::Exit(ExitStatus::Code(3))), "exited with code 3");
+        assert_eq!(words(Cause::Exit(ExitStatus::Signal(Signal::KILL))), "killed by SIGKILL");
+        assert_eq!(
+            words(Cause::SpawnFailed(no_program)),
+            "could not be started: executing: No such file or directory (os error 2)"
+        );
+        assert_eq!(words(Cause::Request(RequestId(7))), "asked for by request 7");
+        let last = Some(ExitStatus::Code(1));
+        assert_eq!(words(Cause::GaveUp { restarts: 1, last }), "gave up after 1 restart: exited with code 1");
+        assert_eq!(words(Cause::GaveUp { restarts: 0, last: None }), "gave up without a restart");
+        assert_eq!(awaited("db", Some(Condition::Ready)), "db to be ready");
+    }
+}
