@@ -180,3 +180,92 @@ fn messages<M: Codec<OwnedFd>>(mut bytes: &[u8], fds: Vec<OwnedFd>) -> io::Resul
     }
     Ok(messages)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::guard::protocol::{Launch, Request, Spawn};
+
+    type Requests = Arrival<Request<OwnedFd>>;
+
+    fn pair() -> (OwnedFd, OwnedFd) {
+        socket::packet_pair().expect("a pair of sockets")
+    }
+
+    fn received(socket: &OwnedFd) -> io::Result<Requests> {
+        Receiver::default().receive(socket.as_fd())
+    }
+
+    fn keep(key: &[u8]) -> Request<OwnedFd> {
+        let fd = memory::file_of(key).expect("a memory file");
+        Request::Keep { key: key.to_vec(), fd: Some(fd) }
+    }
+
+    #[test]
+    fn messages_of_one_packet_get_their_own_descriptors() {
+        let (ours, theirs) = pair();
+        let mut packet = Packet::of(keep(b"one")).expect("short");
+        for key in [b"two", b"six"] {
+            assert!(packet.append(Packet::of(keep(key)).expect("short")).is_none());
+        }
+        assert!(packet.send(ours.as_fd()).expect("sent"));
+        let Ok(Arrival::Messages(requests)) = received(&theirs) else { panic!("a packet") };
+        assert_eq!(requests.len(), 3);
+        for request in requests {
+            let Request::Keep { key, fd: Some(fd) } = request else { panic!("{request:?}") };
+            assert_eq!(memory::contents(fd, 3).expect("its own"), key);
+        }
+    }
+
+    #[test]
+    fn a_body_longer_than_a_packet_arrives_through_memory() {
+        let (ours, theirs) = pair();
+        let long = std::ffi::CString::new(vec![b'x'; INLINE_MAX * 3]).expect("no NUL");
+        let launch = Launch { program: long.clone(), ..Launch::default() };
+        let spawn = Spawn { invocation: crate::base::Invocation(1), tag: vec![], launch, fds: vec![] };
+        let packet = Packet::of(Request::Spawn(Box::new(spawn))).expect("it fits a memory file");
+        assert!(packet.len() < 100);
+        assert!(packet.send(ours.as_fd()).expect("sent"));
+        let Ok(Arrival::Messages(mut requests)) = received(&theirs) else { panic!("a packet") };
+        let Some(Request::Spawn(spawn)) = requests.pop() else { panic!("a launch") };
+        assert_eq!(spawn.launch.program, long);
+    }
+
+    #[test]
+    fn a_full_socket_takes_nothing_of_a_packet_and_an_empty_one_gives_nothing() {
+        let (ours, theirs) = pair();
+        assert!(matches!(received(&theirs), Ok(Arrival::Nothing)));
+        let packet = Packet::of(keep(&[7; 4000])).expect("short");
+        let mut sent = 0;
+        while packet.send(ours.as_fd()).expect("the other end is open") {
+            sent += 1;
+        }
+        for _ in 0..sent {
+            let Ok(Arrival::Messages(requests)) = received(&theirs) else { panic!("a packet") };
+            assert_eq!(requests.len(), 1);
+        }
+        assert!(matches!(received(&theirs), Ok(Arrival::Nothing)));
+        drop(ours);
+        assert!(matches!(received(&theirs), Ok(Arrival::Closed)));
+    }
+
+    #[test]
+    fn garbage_is_invalid_data() {
+        let outside = (OUTSIDE | 5).to_le_bytes();
+        for bytes in [&[1, 2][..], &[9, 0, 0, 0, 1], &[0, 0, 0, 0], &outside, &[0xff; 64]] {
+            let (ours, theirs) = pair();
+            socket::send(&ours, bytes, &[]).expect("sent");
+            let kind = received(&theirs).expect_err("no message").kind();
+            assert_eq!(kind, io::ErrorKind::InvalidData, "{bytes:?}");
+        }
+    }
+
+    #[test]
+    fn a_message_that_cannot_travel_is_refused() {
+        let long = std::ffi::CString::new(vec![b'x'; BODY_MAX]).expect("no NUL");
+        let launch = Launch { program: long, ..Launch::default() };
+        let spawn = Spawn { invocation: crate::base::Invocation(1), tag: vec![], launch, fds: vec![] };
+        let refused = Packet::of(Request::Spawn(Box::new(spawn))).expect_err("too long");
+        assert_eq!(refused.kind(), io::ErrorKind::InvalidInput);
+    }
+}

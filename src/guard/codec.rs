@@ -433,3 +433,6 @@ impl<'a> Reader<'a> {
         if self.rest.is_empty() { Ok(message) } else { Err(Malformed) }
     }
 }
+
+#[cfg(test)]
+mod tests;
