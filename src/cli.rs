@@ -4,10 +4,22 @@
 //! is a client of the control API, and has no other door. Nothing here ends the process: a verb returns its
 //! [`Exit`], and only `main` turns that into the end.
 
+pub mod account;
 pub mod args;
+pub mod board;
 pub mod command;
 pub mod context;
 pub mod exit;
+pub mod operate;
+pub mod output;
+pub mod progress;
+pub mod request;
+#[cfg(test)]
+mod sample;
+pub mod screen;
+pub mod session;
+pub mod signals;
+pub mod stream;
 pub mod style;
 pub mod table;
 
@@ -40,6 +52,14 @@ pub fn main(arguments: Vec<OsString>, surroundings: &Surroundings) -> Exit {
 
 fn dispatch(context: &Context, verb: &Verb) -> Result<Exit, Trouble> {
     match verb {
+        Verb::Down(args) => command::down::run(context, args),
+        Verb::Start(args) => command::start::run(context, args),
+        Verb::Stop(args) => command::stop::run(context, args),
+        Verb::Restart(args) => command::restart::run(context, args),
+        Verb::Ps(args) => command::ps::run(context, args),
+        Verb::Logs(args) => command::logs::run(context, args),
+        Verb::Wait(args) => command::wait::run(context, args),
+        Verb::Why(args) => command::why::run(context, args),
         Verb::Version(args) => command::version::run(context, args),
     }
 }

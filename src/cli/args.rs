@@ -2,9 +2,10 @@
 
 use std::path::PathBuf;
 
+use clap::builder::FalseyValueParser;
 use clap::builder::styling::{AnsiColor, Styles};
 
-use crate::cli::command::version;
+use crate::cli::command::{down, logs, ps, restart, start, stop, version, wait, why};
 use crate::cli::style::When;
 
 const STYLES: Styles = Styles::styled()
@@ -20,23 +21,41 @@ const STYLES: Styles = Styles::styled()
 #[derive(Clone, Debug, clap::Parser)]
 #[command(name = "svc", version, disable_help_subcommand = true, styles = STYLES, max_term_width = 100)]
 #[command(after_help = "The service file is `services.kdl` in this directory or the nearest one above it.\n\
-    `svc VERB --help` says more about a verb.")]
+    `svc VERB --help` says more about a verb. Every flag under \"Everywhere\" can be set by a variable:\n\
+    SVC_FILE, SVC_DIRECTORY, SVC_OUTPUT, SVC_COLOR, SVC_QUIET, SVC_VERBOSE.")]
 pub struct Cli {
     /// The service file; stands before the verb
-    #[arg(short, long, value_name = "FILE", env = "SVC_FILE", hide_env = true)]
+    #[arg(help_heading = "Everywhere", short, long, value_name = "FILE", env = "SVC_FILE", hide_env = true)]
     pub file: Option<PathBuf>,
 
     /// Work in this directory
-    #[arg(short = 'C', long, value_name = "DIR", env = "SVC_DIRECTORY", hide_env = true, global = true)]
+    #[arg(
+        short = 'C',
+        long,
+        value_name = "DIR",
+        env = "SVC_DIRECTORY",
+        hide_env = true,
+        global = true,
+        help_heading = "Everywhere"
+    )]
     pub directory: Option<PathBuf>,
 
     /// The form of what is printed; which there are depends on the verb
-    #[arg(short, long, value_name = "FORMAT", env = "SVC_OUTPUT", hide_env = true)]
+    #[arg(
+        help_heading = "Everywhere",
+        short,
+        long,
+        value_name = "FORMAT",
+        env = "SVC_OUTPUT",
+        hide_env = true
+    )]
     pub output: Option<String>,
 
-    /// Whether to use colours
+    /// Whether to use colours: auto (on a terminal), always or never
     #[arg(
         long,
+        help_heading = "Everywhere",
+        hide_possible_values = true,
         value_name = "WHEN",
         env = "SVC_COLOR",
         hide_env = true,
@@ -47,11 +66,19 @@ pub struct Cli {
     pub color: When,
 
     /// Say nothing but what goes wrong
-    #[arg(short, long, env = "SVC_QUIET", hide_env = true, global = true, conflicts_with = "verbose")]
+    #[arg(
+        short,
+        long,
+        env = "SVC_QUIET", value_parser = FalseyValueParser::new(),
+        hide_env = true,
+        global = true,
+        conflicts_with = "verbose",
+        help_heading = "Everywhere"
+    )]
     pub quiet: bool,
 
     /// Say more
-    #[arg(short, long, env = "SVC_VERBOSE", hide_env = true, global = true)]
+    #[arg(short, long, env = "SVC_VERBOSE", value_parser = FalseyValueParser::new(), hide_env = true, global = true, help_heading = "Everywhere")]
     pub verbose: bool,
 
     /// What to do.
@@ -59,10 +86,19 @@ pub struct Cli {
     pub verb: Verb,
 }
 
-/// What svc is asked to do.
+/// What svc is asked to do: the manual of a verb stands in its file.
+#[expect(missing_docs, reason = "a doc comment here would replace the verb's manual")]
 #[derive(Clone, Debug, clap::Subcommand)]
 pub enum Verb {
-    /// `version`
+    Down(down::Args),
+    Start(start::Args),
+    Stop(stop::Args),
+    Restart(restart::Args),
+    #[command(visible_aliases = ["status", "ls"])]
+    Ps(ps::Args),
+    Logs(logs::Args),
+    Wait(wait::Args),
+    Why(why::Args),
     Version(version::Args),
 }
 
@@ -75,5 +111,23 @@ mod tests {
     #[test]
     fn the_command_line_is_sound() {
         Cli::command().debug_assert();
+    }
+
+    /// The manual of a verb.
+    fn help(verb: &str) -> String {
+        let mut command = Cli::command().term_width(100);
+        command.build();
+        let verb = command.find_subcommand_mut(verb).expect("the verb exists");
+        verb.render_long_help().to_string()
+    }
+
+    #[test]
+    fn every_verb_has_a_manual() {
+        let mut pages = String::new();
+        for verb in Cli::command().get_subcommands() {
+            pages += &format!("==== svc {}\n{}\n", verb.get_name(), help(verb.get_name()));
+            assert!(verb.get_about().is_some(), "`{}` says nothing about itself", verb.get_name());
+        }
+        insta::assert_snapshot!("manual", pages);
     }
 }

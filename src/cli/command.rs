@@ -1,3 +1,11 @@
 //! The verbs, one file each; the doc comments of a verb's `Args` are its manual.
 
+pub mod down;
+pub mod logs;
+pub mod ps;
+pub mod restart;
+pub mod start;
+pub mod stop;
 pub mod version;
+pub mod wait;
+pub mod why;

@@ -1,9 +1,8 @@
 //! Colours: which there are, what they mean, and when there are none.
 //!
-//! A state always has the same colour and a service keeps its own, so that a screen can be read at a
-//! glance; nothing is said by colour alone.
+//! A state always has the same colour, and nothing is said by colour alone.
 
-use crate::engine::StateName;
+use crate::control::wire::{Instance, Kind, State};
 
 /// Whether colours are used.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -37,12 +36,7 @@ pub enum Paint {
     Dim,
     /// Of more importance.
     Bold,
-    /// The colour of the n-th service.
-    Service(usize),
 }
-
-/// Colours of services, far from each other side by side; none of them is red, which means wrong.
-const SERVICES: &[&str] = &["36", "33", "32", "35", "34", "96", "93", "92", "95", "94"];
 
 impl Style {
     /// No colours.
@@ -71,35 +65,27 @@ impl Style {
             Paint::Bad => "31",
             Paint::Dim => "2",
             Paint::Bold => "1",
-            Paint::Service(index) => SERVICES[index % SERVICES.len()],
         };
         format!("\x1b[{code}m{text}\x1b[0m")
     }
 }
 
-/// Returns the word people read for a state.
-pub fn word(state: StateName) -> &'static str {
-    match state {
-        StateName::Inactive => "inactive",
-        StateName::Disabled => "disabled",
-        StateName::Waiting => "waiting",
-        StateName::Starting => "starting",
-        StateName::Ready => "ready",
-        StateName::Unhealthy => "unhealthy",
-        StateName::Stopping => "stopping",
-        StateName::Backoff => "backoff",
-        StateName::Completed => "completed",
-        StateName::Failed => "failed",
+/// Returns the word people read for the state of an instance: a task that is up is `running`.
+pub fn word(instance: &Instance) -> &'static str {
+    match (instance.kind, instance.state) {
+        (Kind::Task, State::Ready) => "running",
+        (_, state) => state.word(),
     }
 }
 
-/// Returns the colour of a state.
-pub fn paint_of(state: StateName) -> Paint {
-    match state {
-        StateName::Inactive | StateName::Disabled => Paint::Dim,
-        StateName::Waiting | StateName::Starting | StateName::Stopping => Paint::Busy,
-        StateName::Ready | StateName::Completed => Paint::Good,
-        StateName::Unhealthy | StateName::Backoff | StateName::Failed => Paint::Bad,
+/// Returns the colour of an instance's state.
+pub fn paint_of(instance: &Instance) -> Paint {
+    match instance.state {
+        State::Inactive | State::Disabled => Paint::Dim,
+        State::Ready if instance.kind == Kind::Task => Paint::Busy,
+        State::Waiting | State::Starting | State::Stopping => Paint::Busy,
+        State::Ready | State::Completed => Paint::Good,
+        State::Unhealthy | State::Backoff | State::Failed => Paint::Bad,
     }
 }
 

@@ -1,0 +1,119 @@
+//! `svc down`.
+
+use std::time::Duration;
+
+use crate::base::duration;
+use crate::cli::context::{Context, Verbosity};
+use crate::cli::exit::{Exit, Trouble};
+use crate::cli::operate::{Operation, Verdict};
+use crate::cli::request;
+use crate::cli::screen::Screen;
+use crate::cli::session::{self, Watch};
+use crate::cli::signals::Signals;
+use crate::control::wire::Command;
+use crate::control::{Client, ConnectError};
+use crate::runtime::Project;
+
+/// Stop everything in reverse order and end the supervisor
+///
+/// With names it stops these, and what depends on them, and the supervisor goes on. Returns when nothing
+/// is left. That nothing runs is no error.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Args {
+    /// Services or instances (`api`, `api.0`); everything when none is named
+    #[arg(value_name = "SVC")]
+    names: Vec<String>,
+
+    /// After this long, skip what is left of the grace periods and kill
+    #[arg(short, long, value_name = "DURATION", value_parser = duration::parse, conflicts_with = "names")]
+    timeout: Option<Duration>,
+
+    /// Kill at once, without order or grace
+    #[arg(long, conflicts_with_all = ["names", "timeout"])]
+    kill: bool,
+}
+
+/// Stops everything.
+///
+/// # Errors
+///
+/// A name is not known, or the supervisor cannot be reached.
+pub fn run(context: &Context, args: &Args) -> Result<Exit, Trouble> {
+    if !args.names.is_empty() {
+        let command = Command::Stop { names: args.names.clone(), no_deps: false };
+        return request::run(context, &command, true, None);
+    }
+    let project = session::project(context)?;
+    session::block_on(async {
+        let client = match Client::connect(&project.socket()).await {
+            Ok(client) => client,
+            Err(ConnectError::NotRunning) => {
+                // One that is just coming up or going down holds the lock without a socket.
+                if context.verbosity != Verbosity::Quiet {
+                    context.say("nothing runs\n");
+                }
+                return Ok(Exit::Done);
+            }
+            Err(error) => return Err(Trouble::of(&error)),
+        };
+        let mut watch = Watch::open(client, &project).await?;
+        let (mut screen, mut signals) = (Screen::new(context), Signals::take()?);
+        shut_down(context, &project, &mut watch, &mut screen, &mut signals, args.kill, args.timeout).await?;
+        Ok(Exit::Done)
+    })
+}
+
+/// Stops everything and waits until the supervisor has ended; a signal or the limit skips what is left of the
+/// grace periods. Returns the exit code that the end of a service asked for.
+///
+/// # Errors
+///
+/// The supervisor does not answer.
+pub async fn shut_down(
+    context: &Context,
+    project: &Project,
+    watch: &mut Watch,
+    screen: &mut Screen,
+    signals: &mut Signals,
+    kill: bool,
+    limit: Option<Duration>,
+) -> Result<Option<u8>, Trouble> {
+    let mut kill = kill;
+    let mut limit = limit;
+    loop {
+        let operation = Operation::begin(watch, screen, signals, &Command::Shutdown { kill }).await?;
+        match operation.finish(limit).await? {
+            Verdict::TimedOut | Verdict::Interrupted(_) if !kill => {
+                context.say("skipping what is left of the grace periods\n");
+                kill = true;
+                limit = None;
+            }
+            Verdict::Interrupted(_) => {
+                return Err(Trouble::new(Exit::Interrupted, "no longer waiting; svc goes on stopping"));
+            }
+            Verdict::Ended(code) => {
+                until_free(project).await?;
+                return Ok(code);
+            }
+            // The end of the request comes shortly before that of the supervisor.
+            Verdict::Done | Verdict::Gone | Verdict::TimedOut => {
+                until_free(project).await?;
+                return Ok(None);
+            }
+            Verdict::Failed(names) => {
+                return Err(Trouble::new(Exit::Failed, format!("did not stop: {}", names.join(", "))));
+            }
+            Verdict::Superseded => {}
+        }
+    }
+}
+
+/// Waits until the supervisor's lock is free: it holds it for life.
+async fn until_free(project: &Project) -> Result<(), Trouble> {
+    let project = project.clone();
+    let freed = tokio::task::spawn_blocking(move || project.await_end()).await;
+    match freed {
+        Ok(result) => result.map_err(|error| Trouble::of(&error)),
+        Err(error) => Err(Trouble::of(&error)),
+    }
+}

@@ -1,0 +1,146 @@
+//! `svc logs`.
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+
+use jiff::{SignedDuration, Timestamp};
+use regex::bytes::Regex;
+
+use crate::base::duration;
+use crate::cli::context::Context;
+use crate::cli::exit::{Exit, Trouble};
+use crate::cli::session::{self, Watch};
+use crate::cli::signals::Signals;
+use crate::cli::stream::{self, Stream};
+use crate::logs::format::{self, Formatter};
+use crate::logs::read::{Query, Reader};
+
+/// Show what services have written, merged by time
+///
+/// Reads the log files across rotations. With -f it goes on with what is written, until Ctrl-C.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Args {
+    /// Services or instances (`api`, `api.0`); all of them when none is named
+    #[arg(value_name = "SVC")]
+    names: Vec<String>,
+
+    /// Go on with what is written from now on
+    #[arg(short, long)]
+    follow: bool,
+
+    /// Only this many of the last lines of each [default: all; with -f, 10]
+    #[arg(short = 'n', long, value_name = "LINES")]
+    lines: Option<usize>,
+
+    /// Only lines from this time on: `10m` ago, or a time as in RFC 3339
+    #[arg(long, value_name = "TIME")]
+    since: Option<String>,
+
+    /// Only lines up to this time: `10m` ago, or a time as in RFC 3339
+    #[arg(long, value_name = "TIME", conflicts_with = "follow")]
+    until: Option<String>,
+
+    /// Show when each line was written
+    #[arg(short, long)]
+    timestamps: bool,
+
+    /// Only lines in which this regular expression matches
+    #[arg(long, value_name = "REGEX")]
+    grep: Option<String>,
+
+    /// Do not show whose line it is
+    #[arg(long)]
+    no_prefix: bool,
+
+    /// Show the bytes as they are, control characters included
+    #[arg(long)]
+    raw: bool,
+}
+
+/// Shows logs.
+///
+/// # Errors
+///
+/// No supervisor runs, a name is not known, or a log cannot be read.
+pub fn run(context: &Context, args: &Args) -> Result<Exit, Trouble> {
+    let query = query(args, Timestamp::now())?;
+    let project = session::project(context)?;
+    session::block_on(async {
+        let client = session::connect(context, &project).await?;
+        let mut named = Vec::new();
+        if args.names.is_empty() {
+            named = client.services().await?.instances;
+        }
+        for name in &args.names {
+            named.extend(client.service(name).await?.instances.into_iter().map(|detail| detail.instance));
+        }
+        let (names, logs): (Vec<String>, Vec<PathBuf>) =
+            named.into_iter().filter_map(|i| Some((i.name, PathBuf::from(i.log?)))).unzip();
+        let style = format::Style {
+            color: context.out.colour,
+            // One service needs no name before each line.
+            prefix: !args.no_prefix && names.len() > 1,
+            time: args.timestamps,
+            raw: args.raw,
+        };
+        if args.follow {
+            let mut watch = Watch::open(client, &project).await?;
+            let mut stream = Stream::open(&logs, &query, Formatter::new(style, names))?;
+            return stream::until_end(&mut stream, &mut watch, &mut Signals::take()?).await;
+        }
+        print(&logs, &query, Formatter::new(style, names))?;
+        Ok(Exit::Done)
+    })
+}
+
+fn print(logs: &[PathBuf], query: &Query, mut formatter: Formatter) -> io::Result<()> {
+    let mut out = io::BufWriter::new(io::stdout().lock());
+    for line in Reader::open(logs, query)? {
+        formatter.write(&line, &mut out)?;
+    }
+    formatter.end(&mut out)?;
+    out.flush()
+}
+
+fn query(args: &Args, now: Timestamp) -> Result<Query, Trouble> {
+    let grep = args.grep.as_deref().map(Regex::new).transpose().map_err(|error| {
+        let what = error.to_string();
+        let what = what.lines().last().unwrap_or_default().trim_start_matches("error: ");
+        Trouble::new(Exit::Usage, format!("cannot use the regular expression of `--grep`: {what}"))
+    })?;
+    let since = args.since.as_deref().map(|text| time(text, now)).transpose()?;
+    let limited = args.follow && since.is_none();
+    Ok(Query {
+        last: args.lines.or(limited.then_some(10)),
+        since,
+        until: args.until.as_deref().map(|text| time(text, now)).transpose()?,
+        grep,
+        follow: args.follow,
+    })
+}
+
+/// Reads a time: so long ago, or a moment.
+fn time(text: &str, now: Timestamp) -> Result<Timestamp, Trouble> {
+    if let Ok(ago) = duration::parse(text) {
+        let ago = SignedDuration::try_from(ago).unwrap_or(SignedDuration::MAX);
+        return Ok(now.checked_sub(ago).unwrap_or(Timestamp::MIN));
+    }
+    text.parse().map_err(|_| {
+        Trouble::new(Exit::Usage, format!("`{text}` is no time"))
+            .help("write how long ago (`10m`, `1h30m`) or a moment (`2026-03-01T12:00:00Z`)")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_is_so_long_ago_or_a_moment() {
+        let now: Timestamp = "2026-03-01T12:00:00Z".parse().expect("a timestamp");
+        let read = |text: &str| time(text, now).map(|time| time.to_string());
+        assert_eq!(read("1h30m").as_deref(), Ok("2026-03-01T10:30:00Z"));
+        assert_eq!(read("2026-03-01T11:00:00+01:00").as_deref(), Ok("2026-03-01T10:00:00Z"));
+        assert_eq!(read("yesterday").map_err(|trouble| trouble.exit), Err(Exit::Usage));
+    }
+}

@@ -1,0 +1,42 @@
+//! `svc restart`.
+
+use std::time::Duration;
+
+use crate::base::duration;
+use crate::cli::context::Context;
+use crate::cli::exit::{Exit, Trouble};
+use crate::cli::request;
+use crate::control::wire::Command;
+
+/// Stop services and start them again, and what cannot be without them
+///
+/// Each is stopped and started exactly once, in order. Returns when they are ready; a task, when it has
+/// completed.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Args {
+    /// Services or instances (`api`, `api.0`), or `all`
+    #[arg(value_name = "SVC", required = true)]
+    names: Vec<String>,
+
+    /// Leave alone what depends on them
+    #[arg(long)]
+    no_deps: bool,
+
+    /// Return at once
+    #[arg(long)]
+    no_wait: bool,
+
+    /// Wait at most this long, then exit with 124; svc goes on behind it
+    #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
+    timeout: Option<Duration>,
+}
+
+/// Restarts services.
+///
+/// # Errors
+///
+/// No supervisor runs, or a name is not known.
+pub fn run(context: &Context, args: &Args) -> Result<Exit, Trouble> {
+    let command = Command::Restart { names: args.names.clone(), no_deps: args.no_deps };
+    request::run(context, &command, !args.no_wait, args.timeout)
+}

@@ -1,0 +1,163 @@
+//! One request from its beginning to its end, with what a person sees meanwhile: shared by every verb that
+//! starts or stops something.
+
+use std::time::Duration;
+
+use tokio::time::MissedTickBehavior;
+
+use crate::cli::board::Goal;
+use crate::cli::exit::Trouble;
+use crate::cli::screen::Screen;
+use crate::cli::session::{Change, Watch};
+use crate::cli::signals::{Interrupt, Signals};
+use crate::control::wire::{Accepted, Command, Happening, RequestResult, State};
+
+/// How often a block may be redrawn.
+const FRAME: Duration = Duration::from_millis(100);
+/// How many frames pass between two that only the time has changed.
+const FRAMES_A_SECOND: u32 = 10;
+
+/// How a request went.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// Everything asked for is where it should be.
+    Done,
+    /// These failed for good or again and again, or did not get there.
+    Failed(Vec<String>),
+    /// Somebody asked for the contrary meanwhile.
+    Superseded,
+    /// The time given ran out.
+    TimedOut,
+    /// A signal came.
+    Interrupted(Interrupt),
+    /// The supervisor has ended, with the code a service's end asked for.
+    Ended(Option<u8>),
+    /// The supervisor is gone.
+    Gone,
+}
+
+/// A request under way.
+#[derive(Debug)]
+pub struct Operation<'a> {
+    /// The supervisor.
+    pub watch: &'a mut Watch,
+    /// Where progress goes.
+    pub screen: &'a mut Screen,
+    /// The signals that end it.
+    pub signals: &'a mut Signals,
+    /// What it is about.
+    pub names: Vec<String>,
+    /// Where that should get.
+    pub goal: Goal,
+    /// Its number.
+    request: u64,
+}
+
+impl<'a> Operation<'a> {
+    /// Hands in a command.
+    ///
+    /// # Errors
+    ///
+    /// It was refused.
+    pub async fn begin(
+        watch: &'a mut Watch,
+        screen: &'a mut Screen,
+        signals: &'a mut Signals,
+        command: &Command,
+    ) -> Result<Self, Trouble> {
+        let Accepted { request, instances, .. } = watch.client.command(command).await?;
+        let goal = match command {
+            Command::Start { .. } | Command::Restart { .. } => Goal::Up,
+            Command::Stop { .. } | Command::Shutdown { .. } => Goal::Down,
+        };
+        let names = match command {
+            Command::Shutdown { .. } => watch.board.instances.iter().map(|i| i.name.clone()).collect(),
+            _ => instances,
+        };
+        Ok(Self { watch, screen, signals, names, goal, request })
+    }
+
+    /// Waits for the end, at most for `limit`.
+    ///
+    /// # Errors
+    ///
+    /// The supervisor does not answer.
+    pub async fn finish(mut self, limit: Option<Duration>) -> Result<Verdict, Trouble> {
+        let verdict = match limit {
+            Some(limit) => match tokio::time::timeout(limit, self.run()).await {
+                Ok(verdict) => verdict?,
+                Err(_) => Verdict::TimedOut,
+            },
+            None => self.run().await?,
+        };
+        // A supervisor that has ended cannot be asked; what is known is drawn.
+        let _ = self.watch.refresh().await;
+        self.screen.draw(&self.watch.board, &self.names, self.goal);
+        self.screen.keep();
+        Ok(verdict)
+    }
+
+    async fn run(&mut self) -> Result<Verdict, Trouble> {
+        let mut frames = tokio::time::interval(FRAME);
+        frames.set_missed_tick_behavior(MissedTickBehavior::Skip);
+        let mut stale = true;
+        let mut frame = 0u32;
+        loop {
+            tokio::select! {
+                change = self.watch.next() => {
+                    stale = true;
+                    if let Some(verdict) = self.change(change).await? {
+                        return Ok(verdict);
+                    }
+                }
+                interrupt = self.signals.next() => return Ok(Verdict::Interrupted(interrupt)),
+                _ = frames.tick(), if self.screen.is_live() => {
+                    frame += 1;
+                    // What is waited for and what the probes see comes without an event.
+                    if stale || frame.is_multiple_of(FRAMES_A_SECOND) {
+                        stale = self.watch.refresh().await.is_err();
+                        self.screen.draw(&self.watch.board, &self.names, self.goal);
+                    }
+                }
+            }
+        }
+    }
+
+    async fn change(&mut self, change: Change) -> Result<Option<Verdict>, Trouble> {
+        let event = match change {
+            Change::Event(event) => event,
+            Change::Resumed => return Ok(self.judge_by_states()),
+            Change::Ended(code) => return Ok(Some(Verdict::Ended(code))),
+            Change::Gone => return Ok(Some(Verdict::Gone)),
+        };
+        self.screen.event(&event, &self.watch.board);
+        self.watch.board.apply(&event);
+        match event.happening {
+            Happening::RequestEnded { request, result, failed } if request == self.request => {
+                Ok(Some(match result {
+                    RequestResult::Done => Verdict::Done,
+                    RequestResult::Failed => Verdict::Failed(failed),
+                    RequestResult::Superseded => Verdict::Superseded,
+                }))
+            }
+            Happening::Transition { to: State::Backoff, .. } if self.goal == Goal::Up => {
+                // How many attempts that were, only an answer tells.
+                self.watch.refresh().await?;
+                let hopeless = self.watch.board.hopeless(&self.names);
+                Ok((!hopeless.is_empty()).then_some(Verdict::Failed(hopeless)))
+            }
+            _ => Ok(None),
+        }
+    }
+
+    /// Decides after events were missed, the end of the request perhaps among them.
+    fn judge_by_states(&self) -> Option<Verdict> {
+        let board = &self.watch.board;
+        let hopeless = board.hopeless(&self.names);
+        match self.goal {
+            goal if board.all(&self.names, goal) => Some(Verdict::Done),
+            Goal::Up if !hopeless.is_empty() => Some(Verdict::Failed(hopeless)),
+            _ => None,
+        }
+    }
+}
