@@ -4,9 +4,13 @@
 //! Knows no KDL and no service. Every pass of the front end pushes into one [`Diagnostics`]; nobody
 //! stops at the first mistake.
 
+pub mod human;
+pub mod machine;
 pub mod source;
 pub mod suggest;
 
+pub use human::{Look, human};
+pub use machine::{github, json};
 pub use source::{Location, SourceMap, Span, Spanned};
 
 /// How bad a finding is.
@@ -168,4 +172,17 @@ impl Diagnostics {
         let errors = self.list.iter().filter(|d| d.severity == Severity::Error).count();
         (errors, self.list.len() - errors)
     }
+}
+
+/// Counts the findings in words: `2 errors, 1 warning`.
+pub fn summary(findings: &Diagnostics) -> String {
+    let counted = |count: usize, word: &str| match count {
+        0 => None,
+        1 => Some(format!("1 {word}")),
+        _ => Some(format!("{count} {word}s")),
+    };
+    let (errors, warnings) = findings.counts();
+    let parts: Vec<String> =
+        [counted(errors, "error"), counted(warnings, "warning")].into_iter().flatten().collect();
+    if parts.is_empty() { "no errors".to_owned() } else { parts.join(", ") }
 }

@@ -2,6 +2,7 @@
 
 mod compile;
 mod control;
+mod diagnostic;
 mod engine;
 mod examples;
 mod graph;
