@@ -6,6 +6,10 @@ mod canonical;
 mod habits;
 #[path = "syntax/hostile.rs"]
 mod hostile;
+#[path = "syntax/include.rs"]
+mod include;
+#[path = "syntax/oracle.rs"]
+mod oracle;
 #[path = "syntax/suite.rs"]
 mod suite;
 

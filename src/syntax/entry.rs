@@ -211,7 +211,7 @@ impl Parser<'_> {
             self.document.types.push(ty);
             return self.document.types.len() as u32 - 1;
         }
-        if self.lexer.findings.len() == findings {
+        if !self.lexer.findings.has_errors_from(findings) {
             let end = self.lexer.word_end(self.lexer.at);
             let error = Diagnostic::error(
                 code::BAD_TYPE,
