@@ -1,1 +1,76 @@
 //! The whole front end on one screen: sources to a plan and diagnostics.
+//!
+//! Everything the outcome depends on passes through [`Machine`], so that a recording of its answers
+//! compiles to the same plan again.
+
+mod env_file;
+pub mod machine;
+mod present;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::diagnostic::{Diagnostics, SourceMap};
+use crate::graph::{self, Plan, World};
+use crate::model::decode;
+use crate::syntax;
+
+pub use machine::{Machine, Memory};
+
+/// What came of a compilation.
+#[derive(Debug)]
+pub struct Compiled {
+    /// The plan; `None` when anything is wrong.
+    pub plan: Option<Plan>,
+    /// The mode of the project's socket, if a file says one.
+    pub socket_mode: Option<u32>,
+    /// Everything that is wrong, in all files, in source order.
+    pub diagnostics: Diagnostics,
+    /// The texts that the spans point into: service files, then env-files.
+    pub sources: SourceMap,
+}
+
+/// How strict to be.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Options {
+    /// A program or a folder that is not there is an error instead of a warning. By default a task may
+    /// still make it.
+    pub strict_paths: bool,
+}
+
+/// Compiles service files, the first one being the root: its folder is the project's. Paths are absolute.
+///
+/// Never stops at a mistake: syntax and meaning of all files are looked at in one run.
+pub fn compile(paths: &[PathBuf], machine: &dyn Machine, options: Options) -> Compiled {
+    let mut diagnostics = Diagnostics::default();
+    let sources = syntax::load(paths, machine, &mut diagnostics);
+    let folder = |path: &Path| -> Arc<Path> { path.parent().unwrap_or(Path::new("/")).into() };
+    let files: Vec<decode::File<'_>> = sources
+        .files
+        .iter()
+        .map(|file| decode::File {
+            document: &file.document,
+            text: sources
+                .map
+                .source_at(file.document.span().lo)
+                .map(|source| source.text.clone())
+                .unwrap_or_default(),
+            folder: folder(&file.path),
+        })
+        .collect();
+    let root = paths.first().and_then(|path| path.parent()?.file_name()?.to_str()).unwrap_or("svc");
+    let mut env_files = env_file::Reader::new(machine, sources.map.clone());
+    let model = decode::model(&files, root, &mut env_files, &mut diagnostics);
+    let (map, found) = env_files.finish();
+    diagnostics.append(found);
+    drop(files);
+    drop(sources.files);
+    let world = World { env: machine.environment(), accounts: machine.accounts() };
+    let plan = graph::build(&model, &world, &mut diagnostics);
+    if let Some(plan) = &plan {
+        present::check(plan, machine, options, &mut diagnostics);
+    }
+    diagnostics.sort();
+    let plan = plan.filter(|_| !diagnostics.has_errors());
+    Compiled { plan, socket_mode: model.socket_mode, diagnostics, sources: map }
+}

@@ -3,6 +3,9 @@
 //! A model knows one service at a time; what concerns several is the graph's. It does not know the
 //! machine it will run on.
 
+pub mod decode;
+pub mod merge;
+pub mod node;
 pub mod policy;
 pub mod service;
 pub mod text;

@@ -1,1 +1,16 @@
 //! What may stand in a service file: tables, one row an option, that make structs, checking, decoding and docs.
+//!
+//! A table says for each node which arguments, properties and children it has; `nodes!` turns it
+//! into a struct, the code that fills it and a description that can be walked. Nothing here knows any
+//! particular option, and nothing stops at a mistake.
+
+pub mod context;
+pub mod table;
+pub mod value;
+
+pub use context::{Context, Vocabulary};
+pub use table::{FromNode, One, Row, RowKind, Spec};
+pub use value::FromValue;
+
+pub(crate) use table::nodes;
+pub(crate) use value::words;

@@ -1,1 +1,8 @@
-//! What `svc check` and `svc graph` say about service files, right and wrong.
+//! What the front end says about service files, right and wrong.
+//!
+//! `compile/err` and `compile/ok` hold files whose names say what they show; what is said about each is a
+//! snapshot.
+
+mod defaults;
+mod reference;
+mod samples;

@@ -1,0 +1,82 @@
+//! The machine as far as the outcome of a compilation depends on it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::graph::{Account, Accounts};
+use crate::syntax::Loader;
+
+/// What a compilation asks of a machine. Texts come through [`Loader`], users and groups through [`Accounts`].
+pub trait Machine: Loader + Accounts {
+    /// Returns the environment that services start from: that of svc itself.
+    fn environment(&self) -> &BTreeMap<String, String>;
+
+    /// Returns whether there is a program at `path` that may be executed.
+    fn is_executable(&self, path: &Path) -> bool;
+
+    /// Returns whether there is a folder at `path`.
+    fn is_dir(&self, path: &Path) -> bool;
+
+    /// Returns the part that knows users and groups.
+    fn accounts(&self) -> &dyn Accounts;
+}
+
+/// A machine that exists in memory only: a recorded one, or that of a test.
+#[derive(Clone, Debug, Default)]
+pub struct Memory {
+    /// Texts by path.
+    pub files: BTreeMap<PathBuf, String>,
+    /// The environment.
+    pub env: BTreeMap<String, String>,
+    /// Programs.
+    pub programs: BTreeSet<PathBuf>,
+    /// Folders.
+    pub folders: BTreeSet<PathBuf>,
+    /// Users by name.
+    pub users: BTreeMap<String, Account>,
+    /// Groups by name.
+    pub groups: BTreeMap<String, u32>,
+}
+
+impl Loader for Memory {
+    fn read(&self, path: &Path) -> io::Result<String> {
+        self.files.get(path).cloned().ok_or_else(|| io::ErrorKind::NotFound.into())
+    }
+
+    fn glob(&self, pattern: &Path) -> io::Result<Vec<PathBuf>> {
+        let text = pattern.to_str().ok_or(io::ErrorKind::InvalidInput)?;
+        let pattern =
+            glob::Pattern::new(text).map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
+        let options = glob::MatchOptions { require_literal_separator: true, ..glob::MatchOptions::default() };
+        Ok(self.files.keys().filter(|path| pattern.matches_path_with(path, options)).cloned().collect())
+    }
+}
+
+impl Accounts for Memory {
+    fn user(&self, name: &str) -> Option<Account> {
+        self.users.get(name).cloned()
+    }
+
+    fn group(&self, name: &str) -> Option<u32> {
+        self.groups.get(name).copied()
+    }
+}
+
+impl Machine for Memory {
+    fn environment(&self) -> &BTreeMap<String, String> {
+        &self.env
+    }
+
+    fn is_executable(&self, path: &Path) -> bool {
+        self.programs.contains(path)
+    }
+
+    fn is_dir(&self, path: &Path) -> bool {
+        self.folders.contains(path)
+    }
+
+    fn accounts(&self) -> &dyn Accounts {
+        self
+    }
+}

@@ -1,0 +1,307 @@
+//! `command` and `shell`, and how one text becomes words.
+//!
+//! Several arguments are the words as they are written. One is split by the quoting rules of POSIX;
+//! what only a shell understands is a mistake, because it would reach the program as it is.
+
+use crate::diagnostic::{Diagnostic, Span};
+use crate::model::node::value::covering;
+use crate::model::service::Command;
+use crate::model::text::Text;
+use crate::schema::{Context, FromNode, FromValue, Row, RowKind, Spec};
+use crate::syntax::{Entry, Node, Value};
+
+/// A program with its arguments.
+#[derive(Clone, Debug)]
+pub struct Words(pub Vec<Text>);
+
+impl FromValue for Words {
+    const TYPE: &'static str = "a command line";
+
+    fn from_value(entry: Entry<'_>, cx: &mut Context<'_>) -> Option<Self> {
+        let Value::String(text) = entry.value() else {
+            cx.wrong(entry, Self::TYPE);
+            return None;
+        };
+        let span = entry.value_span();
+        match split(text, span, cx.verbatim(text, span)) {
+            Ok(words) if words.is_empty() => {
+                cx.say(Diagnostic::error("svc::empty-command", span, "there is no program to run"));
+                None
+            }
+            Ok(words) => Some(Self(words)),
+            Err(mistake) => {
+                cx.say(mistake.diagnostic(text, span, cx));
+                None
+            }
+        }
+    }
+}
+
+/// `command`: words that go to the program as they are.
+#[derive(Clone, Debug)]
+pub struct CommandNode {
+    /// Where it is written.
+    pub span: Span,
+    /// What is run; `None` after a mistake.
+    pub command: Option<Command>,
+}
+
+impl FromNode for CommandNode {
+    const SPEC: &'static Spec = &Spec {
+        doc: "A program and its arguments; no shell is involved. One text is split into words.",
+        rows: &[Row {
+            kind: RowKind::Arguments,
+            name: "words",
+            ty: "texts",
+            default: "",
+            doc: "The program and its arguments, or both as one text.",
+            node: None,
+        }],
+    };
+
+    fn from_node(node: Node<'_>, cx: &mut Context<'_>) -> Self {
+        cx.no_annotation(node.ty());
+        let before = cx.mistakes();
+        for (key, entry) in node.properties() {
+            let written = cx.written(entry.span()).to_owned();
+            let message = format!("`{key}=…` in a command is a property of KDL, not an argument");
+            let value = match entry.value() {
+                Value::String(text) | Value::Number(text) => text.to_owned(),
+                _ => written.split_once('=').map(|(_, value)| value.to_owned()).unwrap_or_default(),
+            };
+            let right = format!("{:?}", format!("{key}={value}"));
+            let diagnostic = Diagnostic::error("svc::quote-argument", entry.span(), message);
+            cx.say(diagnostic.help(format!("quote it: `{right}`")).fix(entry.span(), right));
+        }
+        cx.no_block(node);
+        let entries: Vec<Entry<'_>> = node.arguments().collect();
+        let words = match entries.as_slice() {
+            [] => {
+                if before == cx.mistakes() {
+                    cx.missing(node, "a program", "write `command \"program\" \"argument\"`");
+                }
+                None
+            }
+            [entry] => Words::read(*entry, cx).map(|words| words.value.0),
+            several => several.iter().map(|entry| Text::read(*entry, cx).map(|text| text.value)).collect(),
+        };
+        let span = covering(entries.iter().map(|entry| entry.value_span())).unwrap_or(node.head_span());
+        let command = words.filter(|_| before == cx.mistakes()).map(|argv| {
+            let display = argv.iter().map(|word| quoted(&word.raw)).collect::<Vec<_>>().join(" ");
+            Command { argv, span, display }
+        });
+        Self { span: node.head_span(), command }
+    }
+
+    fn span(&self) -> Span {
+        self.span
+    }
+}
+
+/// Quotes a word for display where a blank would hide its end.
+fn quoted(word: &str) -> String {
+    let plain = |c: char| !c.is_whitespace() && !c.is_control() && c != '"' && c != '\'';
+    if !word.is_empty() && word.chars().all(plain) { word.to_owned() } else { format!("{word:?}") }
+}
+
+/// `shell`: a text for `/bin/sh -c`, in which svc replaces nothing.
+#[derive(Clone, Debug)]
+pub struct ShellText(pub Text);
+
+impl FromValue for ShellText {
+    const TYPE: &'static str = "a text for the shell";
+
+    fn from_value(entry: Entry<'_>, cx: &mut Context<'_>) -> Option<Self> {
+        match entry.value() {
+            Value::String(text) if !text.trim().is_empty() => {
+                Some(Self(Text::literal(text, entry.value_span())))
+            }
+            _ => {
+                cx.wrong(entry, Self::TYPE);
+                None
+            }
+        }
+    }
+}
+
+impl ShellText {
+    /// Returns the words that make the shell run it.
+    pub fn argv(&self) -> Vec<Text> {
+        let word = |text: &str| Text::literal(text, self.0.span);
+        vec![word("/bin/sh"), word("-c"), self.0.clone()]
+    }
+
+    /// Returns the command that runs it.
+    pub fn command(&self) -> Command {
+        Command { argv: self.argv(), span: self.0.span, display: self.0.raw.trim().to_owned() }
+    }
+}
+
+/// What cannot be split into words, with its place in the text.
+enum Mistake {
+    /// A quote is not closed.
+    Unclosed(usize),
+    /// Only a shell understands this.
+    Shell(usize, usize),
+}
+
+impl Mistake {
+    fn diagnostic(&self, text: &str, span: Span, cx: &Context<'_>) -> Diagnostic {
+        let first = cx.verbatim(text, span);
+        let place = |from: usize, to: usize| match first {
+            Some(first) => Span::new(first + from as u32, first + to as u32),
+            None => span,
+        };
+        match *self {
+            Self::Unclosed(at) => {
+                Diagnostic::error("svc::unclosed-quote", place(at, at + 1), "this quote is not closed")
+                    .help("close it, or write the words as separate arguments: `command \"a\" \"b\"`")
+            }
+            Self::Shell(from, to) => {
+                let what = &text[from..to];
+                Diagnostic::error(
+                    "svc::shell-syntax",
+                    place(from, to),
+                    format!("`{what}` means something to a shell only"),
+                )
+                .here("a command does not go through a shell")
+                .help(format!("write `shell {text:?}`, or quote it: `'{what}'`"))
+            }
+        }
+    }
+}
+
+/// Splits a text into words: blanks separate, `'…'` and `"…"` join, `\` takes the next character as it is.
+///
+/// Words keep their variables; a `$` that quotes make plain is doubled, which is how a text says so.
+fn split(text: &str, span: Span, verbatim: Option<u32>) -> Result<Vec<Text>, Mistake> {
+    let mut words = Vec::new();
+    let mut rest = text.char_indices().peekable();
+    while let Some(&(start, c)) = rest.peek() {
+        if c.is_whitespace() {
+            rest.next();
+            continue;
+        }
+        let mut word = Word::default();
+        while let Some(&(at, c)) = rest.peek() {
+            if c.is_whitespace() {
+                break;
+            }
+            rest.next();
+            word.take(text, start, at, c, &mut rest)?;
+        }
+        let end = rest.peek().map_or(text.len(), |&(at, _)| at);
+        let place = verbatim.map_or(span, |first| Span::new(first + start as u32, first + end as u32));
+        // What was quoted is not in the file letter by letter.
+        let exact = verbatim.filter(|_| word.text == text[start..end]).map(|first| first + start as u32);
+        words.push(Text::new(word.text, place, exact));
+    }
+    Ok(words)
+}
+
+type Letters<'a> = std::iter::Peekable<std::str::CharIndices<'a>>;
+
+/// A word in the making.
+#[derive(Default)]
+struct Word {
+    text: String,
+}
+
+impl Word {
+    fn take(
+        &mut self,
+        all: &str,
+        start: usize,
+        at: usize,
+        c: char,
+        rest: &mut Letters<'_>,
+    ) -> Result<(), Mistake> {
+        let after = &all[at + c.len_utf8()..];
+        match c {
+            '\'' => loop {
+                match rest.next() {
+                    None => return Err(Mistake::Unclosed(at)),
+                    Some((_, '\'')) => return Ok(()),
+                    Some((_, c)) => self.plain(c),
+                }
+            },
+            '"' => loop {
+                match rest.next() {
+                    None => return Err(Mistake::Unclosed(at)),
+                    Some((_, '"')) => return Ok(()),
+                    Some((_, '\\')) if matches!(rest.peek(), Some((_, '"' | '\\' | '$' | '`'))) => {
+                        self.plain(rest.next().expect("it was peeked at").1);
+                    }
+                    Some((_, c)) => self.text.push(c),
+                }
+            },
+            '\\' => match rest.next() {
+                Some((_, c)) => self.plain(c),
+                None => return Err(Mistake::Unclosed(at)),
+            },
+            '$' if after.starts_with('{') => {
+                // Up to its brace it is one variable, blanks in its default included.
+                self.text.push('$');
+                while let Some((_, c)) = rest.next_if(|_| !self.text.ends_with('}')) {
+                    self.text.push(c);
+                }
+            }
+            '$' if after.starts_with('(') => return Err(Mistake::Shell(at, at + 2)),
+            '&' if after.starts_with('&') => return Err(Mistake::Shell(at, at + 2)),
+            '|' if after.starts_with('|') => return Err(Mistake::Shell(at, at + 2)),
+            '|' | '&' | ';' | '<' | '>' | '*' | '`' => return Err(Mistake::Shell(at, at + 1)),
+            '~' if at == start => return Err(Mistake::Shell(at, at + 1)),
+            c => self.text.push(c),
+        }
+        Ok(())
+    }
+
+    /// Adds a character that means itself.
+    fn plain(&mut self, c: char) {
+        if c == '$' {
+            self.text.push('$');
+        }
+        self.text.push(c);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn words(text: &str) -> Vec<String> {
+        let words = split(text, Span::default(), None);
+        words.map(|words| words.into_iter().map(|word| word.raw).collect()).unwrap_or_default()
+    }
+
+    #[test]
+    fn a_text_is_split_as_posix_quoting_says() {
+        assert_eq!(words("a  b\tc"), ["a", "b", "c"]);
+        assert_eq!(words(r#"a 'b c' "d e" f\ g"#), ["a", "b c", "d e", "f g"]);
+        assert_eq!(words(r#"a"b"'c' "" "\"\a""#), ["abc", "", r#""\a"#]);
+        assert_eq!(words("é ü"), ["é", "ü"]);
+        assert!(words("").is_empty());
+    }
+
+    #[test]
+    fn variables_stay_and_what_is_quoted_plain_is_doubled() {
+        assert_eq!(words("a ${B:-c d}e '${F}' \\$G \"${H}\""), ["a", "${B:-c d}e", "$${F}", "$$G", "${H}"]);
+    }
+
+    #[test]
+    fn what_only_a_shell_understands_is_refused() {
+        for text in ["a | b", "a && b", "a; b", "a > b", "a < b", "a $(b)", "a *.c", "~/a", "a `b`"] {
+            assert!(matches!(split(text, Span::default(), None), Err(Mistake::Shell(..))), "{text}");
+        }
+        for text in ["a '|'", "a \"&\"", "a \\;", "a b~"] {
+            assert!(split(text, Span::default(), None).is_ok(), "{text}");
+        }
+    }
+
+    #[test]
+    fn an_open_quote_is_refused() {
+        for text in ["a 'b", "a \"b", "a \\"] {
+            assert!(matches!(split(text, Span::default(), None), Err(Mistake::Unclosed(_))), "{text}");
+        }
+    }
+}

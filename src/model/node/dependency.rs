@@ -1,0 +1,113 @@
+//! `depends-on`, `after`, `before`: names of other services.
+
+use std::time::Duration;
+
+use crate::base::Name;
+use crate::diagnostic::{Span, Spanned};
+use crate::model::policy::Condition;
+use crate::model::service::Dependency;
+use crate::schema::{Context, FromNode, FromValue, Row, RowKind, Spec, nodes, value};
+use crate::syntax::Node;
+
+nodes! {
+    /// One dependency, in the block of `depends-on`; its name is the node's.
+    DependencyNode {
+        /// What is waited for.
+        arg condition "condition": Condition = "ready";
+        /// Whether the service cannot be without it.
+        prop required "required": bool = "#true";
+        /// Whether an automatic restart of the dependency restarts this.
+        prop restart "restart": bool = "#false";
+        /// How long it is waited for; without it, as long as it takes.
+        prop timeout "timeout": Duration = "";
+    }
+
+    /// Names of services that are started before or after this one, if they are started.
+    NamesNode {
+        /// The services.
+        args names "names": Name = "";
+    }
+}
+
+/// `depends-on`: names, `NAME=condition`, or a block.
+#[derive(Clone, Debug)]
+pub struct DependsOn {
+    /// Where it is written.
+    pub span: Span,
+    /// The dependencies.
+    pub list: Vec<Dependency>,
+}
+
+impl FromNode for DependsOn {
+    const SPEC: &'static Spec = &Spec {
+        doc: "What has to be up before this starts.",
+        rows: &[
+            Row {
+                kind: RowKind::Arguments,
+                name: "names",
+                ty: "names",
+                default: "",
+                doc: "Services that have to be ready.",
+                node: None,
+            },
+            Row {
+                kind: RowKind::AnyProperty,
+                name: "NAME",
+                ty: "a condition",
+                default: "",
+                doc: "A service and its condition: `started`, `ready`, `healthy`, `log-ready`, `completed` or `completed-successfully`.",
+                node: None,
+            },
+            Row {
+                kind: RowKind::AnyChild,
+                name: "NAME",
+                ty: "",
+                default: "",
+                doc: "A service with more to say about it.",
+                node: Some(DependencyNode::SPEC),
+            },
+        ],
+    };
+
+    fn from_node(node: Node<'_>, cx: &mut Context<'_>) -> Self {
+        cx.no_annotation(node.ty());
+        let mut list = Vec::new();
+        for entry in node.entries() {
+            match entry.key() {
+                None => list.extend(Name::read(entry, cx).map(dependency)),
+                Some((key, span)) => {
+                    let name = value::name(key, span, cx);
+                    let condition = Condition::read(entry, cx);
+                    let Some((name, condition)) = name.zip(condition) else { continue };
+                    let condition = (condition.value, Some(condition.span));
+                    list.push(Dependency { condition, ..dependency(Spanned::new(name, span)) });
+                }
+            }
+        }
+        for child in node.children() {
+            let name = value::name(child.name(), child.name_span(), cx);
+            let read = DependencyNode::from_node(child, cx);
+            let Some(name) = name else { continue };
+            let plain = dependency(Spanned::new(name, child.name_span()));
+            list.push(Dependency {
+                condition: read.condition.map_or(plain.condition, |c| (c.value, Some(c.span))),
+                required: read.required.is_none_or(|required| required.value),
+                restart: read.restart.is_some_and(|restart| restart.value),
+                timeout: read.timeout.map(|timeout| timeout.value),
+                ..plain
+            });
+        }
+        if list.is_empty() && node.entries().len() == 0 && node.block_span().is_none() {
+            cx.missing(node, "a name", "write `depends-on NAME`");
+        }
+        Self { span: node.head_span(), list }
+    }
+
+    fn span(&self) -> Span {
+        self.span
+    }
+}
+
+fn dependency(name: Spanned<Name>) -> Dependency {
+    Dependency { name, condition: (Condition::Ready, None), required: true, restart: false, timeout: None }
+}

@@ -1,0 +1,94 @@
+//! `port`: numbers a service listens on.
+
+use crate::diagnostic::{Diagnostic, Span, Spanned};
+use crate::model::service::Port;
+use crate::schema::value::bounded;
+use crate::schema::{Context, FromNode, Row, RowKind, Spec, value};
+use crate::syntax::{Entry, Node, Value};
+
+/// `port`: a number, or `name=number`.
+#[derive(Clone, Debug)]
+pub struct PortNode {
+    /// Where it is written.
+    pub span: Span,
+    /// The ports.
+    pub ports: Vec<Port>,
+}
+
+impl FromNode for PortNode {
+    const SPEC: &'static Spec = &Spec {
+        doc: "What it listens on: the variable PORT, or PORT_NAME for a port with a name; counts up over the replicas.",
+        rows: &[
+            Row {
+                kind: RowKind::Argument,
+                name: "number",
+                ty: "a port",
+                default: "",
+                doc: "The port that is `PORT`.",
+                node: None,
+            },
+            Row {
+                kind: RowKind::AnyProperty,
+                name: "NAME",
+                ty: "a port",
+                default: "",
+                doc: "A port with a name.",
+                node: None,
+            },
+        ],
+    };
+
+    fn from_node(node: Node<'_>, cx: &mut Context<'_>) -> Self {
+        cx.no_annotation(node.ty());
+        let mut ports: Vec<Port> = Vec::new();
+        let mut seen = false;
+        for entry in node.entries() {
+            let name = match entry.key() {
+                None if seen => {
+                    let diagnostic = Diagnostic::error(
+                        "svc::surplus-argument",
+                        entry.value_span(),
+                        "a second port needs a name",
+                    );
+                    cx.say(diagnostic.help(format!("write `metrics={}`", cx.written(entry.value_span()))));
+                    continue;
+                }
+                None => {
+                    seen = true;
+                    None
+                }
+                Some((key, span)) => match value::name(key, span, cx) {
+                    Some(name) => Some((name, span)),
+                    None => continue,
+                },
+            };
+            let Some(number) = number(entry, cx) else { continue };
+            let name = name.map(|(name, _)| name);
+            if let Some(first) = ports.iter().find(|port| port.name == name) {
+                cx.twice("svc::duplicate-property", "this port", first.number.span, entry.span());
+                continue;
+            }
+            ports.push(Port { name, number });
+        }
+        if node.entries().len() == 0 {
+            cx.missing(node, "a number", "write `port 8080`");
+        }
+        cx.no_block(node);
+        Self { span: node.head_span(), ports }
+    }
+
+    fn span(&self) -> Span {
+        self.span
+    }
+}
+
+fn number(entry: Entry<'_>, cx: &mut Context<'_>) -> Option<Spanned<u16>> {
+    cx.no_annotation(entry.ty());
+    let span = entry.value_span();
+    if entry.value() == Value::String("auto") {
+        let message = "`auto` is not supported yet in this version";
+        cx.say(Diagnostic::error("svc::not-supported", span, message).help("write a number"));
+        return None;
+    }
+    bounded(entry, (1, 65_535), "a port", cx).map(|number| Spanned::new(number as u16, span))
+}

@@ -1,0 +1,235 @@
+//! `readiness`, `liveness`, `startup`: what is asked, and when.
+
+use std::time::Duration;
+
+use crate::diagnostic::{Diagnostic, Span};
+use crate::model::node::command::{ShellText, Words};
+use crate::model::node::value::{Count, Descriptor, Notify, StatusRange};
+use crate::model::policy::LivenessFailure;
+use crate::model::service::{Probing, Target};
+use crate::model::text::Text;
+use crate::probe::{Class, Schedule};
+use crate::schema::{Context, FromNode, FromValue, Row, RowKind, Spec, nodes};
+use crate::syntax::Node;
+
+nodes! {
+    /// A probe: one of `notify`, `http`, `tcp`, `unix`, `exec`, `shell`, `log`, `fd`, `file`.
+    ProbeNode {
+        /// The service says so itself, by `sd_notify`.
+        arg notify "notify": Notify = "";
+        /// A URL that has to be answered with a good status.
+        prop http "http": Text = "";
+        /// A `host:port` that has to accept a connection.
+        prop tcp "tcp": Text = "";
+        /// A Unix socket that has to accept a connection.
+        prop unix "unix": Text = "";
+        /// A program that has to exit with 0.
+        prop exec "exec": Words = "";
+        /// A text for the shell that has to exit with 0.
+        prop shell "shell": ShellText = "";
+        /// A regular expression that a line of its log has to match.
+        prop log "log": Text = "";
+        /// A descriptor the service writes a line to.
+        prop fd "fd": Descriptor = "";
+        /// A path that has to exist.
+        prop file "file": Text = "";
+        /// The wait before the first attempt.
+        prop delay "delay": Duration = "0s";
+        /// The wait between two attempts. Without it, 100 ms growing to 2 s until it is ready, then 10 s.
+        prop period "period": Duration = "";
+        /// How long an attempt may take.
+        prop timeout "timeout": Duration = "1s";
+        /// How many failures in a row count as a failure.
+        prop failures "failures": Count = "3";
+        /// How many successes in a row count as a success.
+        prop successes "successes": Count = "1";
+        /// What a failed liveness leads to.
+        prop on_failure "on-failure": LivenessFailure = "restart";
+        /// Headers of the HTTP request.
+        many header "header": HeaderNode = "";
+        /// What the answer has to be.
+        child expect "expect": ExpectNode = "";
+    }
+
+    /// What the answer to an HTTP request has to be.
+    ExpectNode {
+        /// The status codes that pass.
+        prop status "status": StatusRange = "200..299";
+    }
+}
+
+/// `header`: `Name="value"`.
+#[derive(Clone, Debug)]
+pub struct HeaderNode {
+    /// Where it is written.
+    pub span: Span,
+    /// The headers, in order.
+    pub headers: Vec<(String, Text)>,
+}
+
+impl FromNode for HeaderNode {
+    const SPEC: &'static Spec = &Spec {
+        doc: "Headers of the request: `header Authorization=\"Bearer x\"`.",
+        rows: &[Row {
+            kind: RowKind::AnyProperty,
+            name: "NAME",
+            ty: "a text",
+            default: "",
+            doc: "A header and its value.",
+            node: None,
+        }],
+    };
+
+    fn from_node(node: Node<'_>, cx: &mut Context<'_>) -> Self {
+        cx.no_annotation(node.ty());
+        cx.no_block(node);
+        let mut headers = Vec::new();
+        for entry in node.entries() {
+            match entry.key() {
+                None => cx.surplus(node, entry, Self::SPEC),
+                Some((key, span)) => {
+                    let token = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c);
+                    if key.is_empty() || !key.chars().all(token) {
+                        cx.say(Diagnostic::error(
+                            "svc::bad-header",
+                            span,
+                            format!("`{key}` is no name of a header"),
+                        ));
+                        continue;
+                    }
+                    headers.extend(Text::read(entry, cx).map(|text| (key.to_owned(), text.value)));
+                }
+            }
+        }
+        Self { span: node.head_span(), headers }
+    }
+
+    fn span(&self) -> Span {
+        self.span
+    }
+}
+
+impl ProbeNode {
+    /// Makes the probe of a node. `None` after a mistake, which is said or was said before.
+    pub fn probing(&self, class: Class, out: &mut impl FnMut(Diagnostic)) -> Option<Probing> {
+        let mut given: Vec<(&str, Span, Target)> = Vec::new();
+        let mut add = |name, span, target| given.push((name, span, target));
+        if let Some(notify) = &self.notify {
+            add("notify", notify.span, Target::Notify);
+        }
+        if let Some(http) = &self.http {
+            let headers = self.header.iter().flat_map(|node| node.headers.iter().cloned()).collect();
+            let StatusRange(low, high) = self
+                .expect
+                .as_ref()
+                .and_then(|expect| expect.status)
+                .map_or(StatusRange(200, 299), |s| s.value);
+            add("http", http.span, Target::Http { url: http.value.clone(), headers, status: (low, high) });
+        }
+        if let Some(tcp) = &self.tcp {
+            add("tcp", tcp.span, Target::Tcp(tcp.value.clone()));
+        }
+        if let Some(unix) = &self.unix {
+            add("unix", unix.span, Target::Unix(unix.value.clone()));
+        }
+        if let Some(exec) = &self.exec {
+            add("exec", exec.span, Target::Exec(exec.value.0.clone()));
+        }
+        if let Some(shell) = &self.shell {
+            add("shell", shell.span, Target::Exec(shell.value.argv()));
+        }
+        if let Some(log) = &self.log {
+            add("log", log.span, Target::Log(log.value.clone()));
+        }
+        if let Some(fd) = &self.fd {
+            add("fd", fd.span, Target::Fd(fd.value.0));
+        }
+        if let Some(file) = &self.file {
+            add("file", file.span, Target::File(file.value.clone()));
+        }
+        self.check(&given, class, out);
+        let (_, _, target) = given.into_iter().next()?;
+        Some(Probing { target, schedule: self.schedule() })
+    }
+
+    fn schedule(&self) -> Schedule {
+        Schedule {
+            delay: self.delay.map_or(Duration::ZERO, |delay| delay.value),
+            period: self.period.map(|period| period.value),
+            timeout: self.timeout.map_or(Duration::from_secs(1), |timeout| timeout.value),
+            failures: self.failures.map_or(3, |failures| failures.value.0),
+            successes: self.successes.map_or(1, |successes| successes.value.0),
+        }
+    }
+
+    fn check(&self, given: &[(&str, Span, Target)], class: Class, out: &mut impl FnMut(Diagnostic)) {
+        let name = match class {
+            Class::Readiness => "readiness",
+            Class::Liveness => "liveness",
+            Class::Startup => "startup",
+        };
+        match given {
+            [] if self.mistaken => {}
+            [] => out(Diagnostic::error(
+                "svc::missing",
+                self.span,
+                format!("`{name}` does not say what is asked"),
+            )
+            .help("one of `notify`, `http=`, `tcp=`, `unix=`, `exec=`, `shell=`, `log=`, `fd=`, `file=`")),
+            [(what, span, Target::Notify | Target::Fd(_) | Target::Log(_))] if class != Class::Readiness => {
+                out(Diagnostic::error(
+                    "svc::probe-kind",
+                    *span,
+                    format!("`{what}` is said once and cannot be asked again"),
+                )
+                .help(format!("`{what}` is for `readiness`; `{name}` needs something to ask")));
+            }
+            [_] => {}
+            [(first, first_span, _), (second, second_span, _), ..] => {
+                out(Diagnostic::error(
+                    "svc::probe-kind",
+                    *second_span,
+                    format!("`{name}` asks one thing, not both `{first}` and `{second}`"),
+                )
+                .here("and this")
+                .label(*first_span, "this")
+                .help("keep one of them"));
+            }
+        }
+        if self.http.is_none()
+            && let Some(span) = self.header.first().map(|h| h.span).or(self.expect.as_ref().map(|e| e.span))
+        {
+            out(Diagnostic::error("svc::probe-kind", span, "this belongs to a probe with `http=`")
+                .help("remove it"));
+        }
+        if let Some(on_failure) = self.on_failure
+            && class != Class::Liveness
+        {
+            out(Diagnostic::error(
+                "svc::unknown-property",
+                on_failure.span,
+                format!("`{name}` has no property `on-failure`"),
+            )
+            .help("it is for `liveness`: a failed readiness means not ready, and never restarts"));
+        }
+        if let Some(period) = self.period {
+            let timeout = self.schedule().timeout;
+            let place = self.timeout.map_or(period.span, |timeout| timeout.span);
+            if timeout > period.value {
+                out(Diagnostic::warning(
+                    "svc::probe-timeout",
+                    place,
+                    "an attempt may take longer than the time between two",
+                )
+                .label(period.span, "the time between two")
+                .help("a `timeout` of at most the `period` keeps the answers in time"));
+            }
+        }
+        if let Some(timeout) = self.timeout
+            && timeout.value.is_zero()
+        {
+            out(Diagnostic::error("svc::out-of-range", timeout.span, "no attempt can end in no time")
+                .help("write `timeout=\"1s\"`"));
+        }
+    }
+}

@@ -1,0 +1,29 @@
+//! What stands at the top of a service file, besides services.
+
+use crate::model::node::env::{EnvFileNode, EnvNode};
+use crate::model::node::value::Mode;
+use crate::schema::nodes;
+
+nodes! {
+    /// What holds for the project as a whole.
+    ProjectNode {
+        /// The name people see.
+        arg name "name": String = "the name of the folder";
+        /// Variables of every service.
+        many env "env": EnvNode = "";
+        /// Files with variables of every service.
+        many env_file "env-file": EnvFileNode = "";
+    }
+
+    /// How svc can be reached.
+    ControlNode {
+        /// The socket svc is asked on.
+        child socket "socket": SocketNode = "";
+    }
+
+    /// The socket of the project.
+    SocketNode {
+        /// Its file mode: octal digits in quotes.
+        prop mode "mode": Mode = "0600";
+    }
+}

@@ -1,0 +1,222 @@
+//! Values of a service file that are more than a number or a word.
+
+use crate::diagnostic::{Diagnostic, Span};
+use crate::model::policy::{Condition, Consequence, LivenessFailure, RestartWhen};
+use crate::model::service::FilePath;
+use crate::model::text::Text;
+use crate::schema::value::bounded;
+use crate::schema::{Context, FromValue, words};
+use crate::syntax::{Entry, Value};
+
+impl FromValue for Text {
+    const TYPE: &'static str = "a text";
+
+    fn from_value(entry: Entry<'_>, cx: &mut Context<'_>) -> Option<Self> {
+        let span = entry.value_span();
+        match entry.value() {
+            Value::String(text) => Some(Self::new(text, span, cx.verbatim(text, span))),
+            Value::Number(text) => Some(Self::new(text, span, Some(span.lo))),
+            Value::Bool(value) => {
+                let message = format!("`#{value}` is not a text");
+                let help = format!("quote it: `\"{value}\"`");
+                cx.say(Diagnostic::error("svc::wrong-type", span, message).help(help));
+                None
+            }
+            Value::Null | Value::Bad => {
+                cx.wrong(entry, Self::TYPE);
+                None
+            }
+        }
+    }
+}
+
+impl FromValue for FilePath {
+    const TYPE: &'static str = "a path";
+
+    fn from_value(entry: Entry<'_>, cx: &mut Context<'_>) -> Option<Self> {
+        let text = Text::from_value(entry, cx)?;
+        if text.raw.is_empty() || text.raw.contains('\0') {
+            cx.say(
+                Diagnostic::error("svc::bad-path", entry.value_span(), "this is no path")
+                    .help("`\".\"` is the folder of this file"),
+            );
+            return None;
+        }
+        Some(Self { text, folder: cx.folder.clone() })
+    }
+}
+
+/// A file mode, or a mask for one: octal digits in quotes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Mode(pub u32);
+
+impl FromValue for Mode {
+    const TYPE: &'static str = "an octal mode in quotes";
+
+    fn from_value(entry: Entry<'_>, cx: &mut Context<'_>) -> Option<Self> {
+        let (Value::String(text) | Value::Number(text)) = entry.value() else {
+            cx.wrong(entry, Self::TYPE);
+            return None;
+        };
+        let quoted = matches!(entry.value(), Value::String(_));
+        let digits = text.strip_prefix("0o").unwrap_or(text);
+        let mode = u32::from_str_radix(digits, 8).ok().filter(|mode| *mode <= 0o777 && digits.len() <= 4);
+        let span = entry.value_span();
+        match mode {
+            Some(mode) if quoted => return Some(Self(mode)),
+            Some(mode) => {
+                let right = format!("\"{mode:03o}\"");
+                let message = "a mode is written in quotes, because it is octal";
+                cx.say(
+                    Diagnostic::error("svc::bad-mode", span, message)
+                        .help(format!("write `{right}`"))
+                        .fix(span, right),
+                );
+            }
+            None => cx.say(
+                Diagnostic::error("svc::bad-mode", span, format!("`{text}` is no octal mode"))
+                    .help("from `\"000\"` to `\"777\"`"),
+            ),
+        }
+        None
+    }
+}
+
+/// The status codes of HTTP that pass.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StatusRange(pub u16, pub u16);
+
+impl FromValue for StatusRange {
+    const TYPE: &'static str = "a status or a range of them";
+
+    fn from_value(entry: Entry<'_>, cx: &mut Context<'_>) -> Option<Self> {
+        let (Value::String(text) | Value::Number(text)) = entry.value() else {
+            cx.wrong(entry, Self::TYPE);
+            return None;
+        };
+        let (low, high) = text.split_once("..").unwrap_or((text, text));
+        match (low.parse::<u16>(), high.parse::<u16>()) {
+            (Ok(low @ 100..=599), Ok(high @ 100..=599)) if low <= high => Some(Self(low, high)),
+            _ => {
+                let message = format!("`{text}` is no status of HTTP");
+                cx.say(
+                    Diagnostic::error("svc::bad-status", entry.value_span(), message)
+                        .help("write `200` or `\"200..299\"`"),
+                );
+                None
+            }
+        }
+    }
+}
+
+/// An exit code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ExitCode(pub i32);
+
+impl FromValue for ExitCode {
+    const TYPE: &'static str = "an exit code";
+
+    fn from_value(entry: Entry<'_>, cx: &mut Context<'_>) -> Option<Self> {
+        bounded(entry, (0, 255), Self::TYPE, cx).map(|code| Self(code as i32))
+    }
+}
+
+/// A number that is at least one: of replicas, of failures in a row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Count(pub u32);
+
+impl FromValue for Count {
+    const TYPE: &'static str = "a number from 1";
+
+    fn from_value(entry: Entry<'_>, cx: &mut Context<'_>) -> Option<Self> {
+        bounded(entry, (1, 100_000), Self::TYPE, cx).map(|count| Self(count as u32))
+    }
+}
+
+/// The number of a descriptor above the standard ones.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Descriptor(pub u32);
+
+impl FromValue for Descriptor {
+    const TYPE: &'static str = "a descriptor";
+
+    fn from_value(entry: Entry<'_>, cx: &mut Context<'_>) -> Option<Self> {
+        bounded(entry, (3, 1023), Self::TYPE, cx).map(|fd| Self(fd as u32))
+    }
+}
+
+/// Where the output goes.
+#[derive(Clone, Debug)]
+pub enum Output {
+    /// Nowhere.
+    None,
+    /// To where svc's own output goes.
+    Inherit,
+    /// To this file.
+    File(FilePath),
+}
+
+impl FromValue for Output {
+    const TYPE: &'static str = "a path, `none` or `inherit`";
+
+    fn from_value(entry: Entry<'_>, cx: &mut Context<'_>) -> Option<Self> {
+        match entry.value() {
+            Value::String("none") => Some(Self::None),
+            Value::String("inherit") => Some(Self::Inherit),
+            _ => FilePath::from_value(entry, cx).map(Self::File),
+        }
+    }
+}
+
+/// The word of a probe that is no probe: the service announces its readiness.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Notify;
+
+words! { Notify, "how the service says that it is ready", &[("sd_notify", "notify"), ("sd-notify", "notify")]; "notify" Notify }
+
+words! { RestartWhen, "when it is started again", &[
+        ("no", "never"), ("unless-stopped", "always"), ("on_failure", "on-failure"), ("unexpected", "on-failure"),
+        ("on-abnormal", "on-failure"), ("exit_on_failure", "never"),
+    ];
+    "never" RestartWhen::Never, "on-failure" RestartWhen::OnFailure, "always" RestartWhen::Always,
+}
+
+words! { Consequence, "what it leads to", &[("exit", "shutdown"), ("stop", "shutdown")];
+    "ignore" Consequence::Ignore, "shutdown" Consequence::Shutdown,
+}
+
+words! { LivenessFailure, "what it leads to", &[("kill", "restart"), ("none", "ignore"), ("exit", "shutdown")];
+    "ignore" LivenessFailure::Ignore, "restart" LivenessFailure::Restart, "stop" LivenessFailure::Stop,
+    "shutdown" LivenessFailure::Shutdown,
+}
+
+/// Other tools' conditions.
+pub(crate) const CONDITIONS: &[(&str, &str)] = &[
+    ("service_started", "started"),
+    ("process_started", "started"),
+    ("service_healthy", "healthy"),
+    ("process_healthy", "healthy"),
+    ("process_log_ready", "log-ready"),
+    ("process_completed", "completed"),
+    ("process_completed_successfully", "completed-successfully"),
+    ("service_completed_successfully", "completed-successfully"),
+    ("success", "completed-successfully"),
+    ("running", "started"),
+];
+
+impl FromValue for Condition {
+    const TYPE: &'static str = "a condition";
+
+    fn from_value(entry: Entry<'_>, cx: &mut Context<'_>) -> Option<Self> {
+        let Value::String(text) = entry.value() else {
+            cx.wrong(entry, Self::TYPE);
+            return None;
+        };
+        crate::schema::value::word(text, entry.value_span(), Self::WORDS, CONDITIONS, cx)
+    }
+}
+
+/// A smallest span that covers several.
+pub(crate) fn covering(spans: impl IntoIterator<Item = Span>) -> Option<Span> {
+    spans.into_iter().reduce(Span::to)
+}

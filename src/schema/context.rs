@@ -1,0 +1,207 @@
+//! What decoding needs to know besides the node, and the words for what may not stand where it stands.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use crate::diagnostic::{Diagnostic, Diagnostics, Span, suggest};
+use crate::schema::table::{RowKind, Spec};
+use crate::syntax::{Entry, Node, Value};
+
+/// Words people bring along, and words that mean something in a later version.
+#[derive(Debug)]
+pub struct Vocabulary {
+    /// A word of another tool, and what it is called here.
+    pub foreign: &'static [(&'static str, &'static str)],
+    /// Names of nodes and properties that this version does not support yet.
+    pub later: &'static [&'static str],
+}
+
+/// One document being decoded.
+#[derive(Debug)]
+pub struct Context<'c> {
+    out: &'c mut Diagnostics,
+    text: Arc<str>,
+    base: u32,
+    /// The folder of the file; absolute.
+    pub folder: Arc<Path>,
+    vocabulary: &'static Vocabulary,
+    /// Places of syntax errors, in order.
+    damage: Vec<u32>,
+    mistakes: usize,
+}
+
+impl<'c> Context<'c> {
+    /// Opens the context of the file whose text begins at `base`. What is in `out` already are its
+    /// syntax errors, and those of other files.
+    pub fn new(
+        out: &'c mut Diagnostics,
+        text: Arc<str>,
+        base: u32,
+        folder: Arc<Path>,
+        vocabulary: &'static Vocabulary,
+    ) -> Self {
+        let end = base + text.len() as u32;
+        let mut damage: Vec<u32> =
+            out.iter().map(|d| d.span().lo).filter(|at| (base..=end).contains(at)).collect();
+        damage.sort_unstable();
+        Self { out, text, base, folder, vocabulary, damage, mistakes: 0 }
+    }
+
+    /// Adds a finding.
+    pub fn say(&mut self, diagnostic: Diagnostic) {
+        self.mistakes += usize::from(diagnostic.severity == crate::diagnostic::Severity::Error);
+        self.out.push(diagnostic);
+    }
+
+    /// Returns how many errors were said, so that one can see whether there were new ones.
+    pub fn mistakes(&self) -> usize {
+        self.mistakes
+    }
+
+    /// Returns whether a syntax error lies in `span`, so that what seems to be missing from it may only
+    /// have been lost.
+    pub fn is_damaged(&self, span: Span) -> bool {
+        let next = self.damage.partition_point(|&at| at < span.lo);
+        self.damage.get(next).is_some_and(|&at| at <= span.hi)
+    }
+
+    /// Returns the characters of a span of this file.
+    pub fn written(&self, span: Span) -> &str {
+        let at = |address: u32| address.saturating_sub(self.base) as usize;
+        self.text.get(at(span.lo)..at(span.hi)).unwrap_or_default()
+    }
+
+    /// Returns the address of the first character of a string's value, when it stands in the file as it is.
+    pub fn verbatim(&self, value: &str, span: Span) -> Option<u32> {
+        let around = (span.hi - span.lo).checked_sub(value.len() as u32)?;
+        let first = span.lo + around / 2;
+        (around.is_multiple_of(2) && self.written(Span::new(first, first + value.len() as u32)) == value)
+            .then_some(first)
+    }
+
+    /// Says that a type annotation has no business here, if there is one.
+    pub fn no_annotation(&mut self, ty: Option<(&str, Span)>) {
+        if let Some((name, span)) = ty {
+            let message = format!("the type annotation `({name})` has no meaning here");
+            self.say(
+                Diagnostic::error("svc::type-annotation", span, message)
+                    .help("remove it, with its parentheses"),
+            );
+        }
+    }
+
+    /// Says that a value is of the wrong kind. Nothing is said about a value that is known to be bad.
+    pub fn wrong(&mut self, entry: Entry<'_>, expected: &str) {
+        let found = match entry.value() {
+            Value::Bad => return self.mistakes += 1,
+            Value::String(text) => format!("the text `{text}`"),
+            Value::Number(text) => format!("the number {text}"),
+            Value::Bool(value) => format!("`#{value}`"),
+            Value::Null => "`#null`".to_owned(),
+        };
+        let message = format!("expected {expected}, found {found}");
+        self.say(
+            Diagnostic::error("svc::wrong-type", entry.value_span(), message).here(format!("not {expected}")),
+        );
+    }
+
+    /// Says that an argument is one too many.
+    pub fn surplus(&mut self, node: Node<'_>, entry: Entry<'_>, spec: &Spec) {
+        if entry.value() == Value::Bad {
+            return self.mistakes += 1;
+        }
+        let takes = spec.rows.iter().filter(|row| row.kind == RowKind::Argument).count();
+        let message = match takes {
+            0 => format!("`{}` takes no argument", node.name()),
+            _ => format!("`{}` takes one argument", node.name()),
+        };
+        let mut diagnostic =
+            Diagnostic::error("svc::surplus-argument", entry.value_span(), message).here("one too many");
+        if takes == 0 && spec.rows.iter().any(|row| row.kind == RowKind::Child) {
+            diagnostic = diagnostic.help("what belongs to it stands in its block, between `{` and `}`");
+        }
+        self.say(diagnostic);
+    }
+
+    /// Says that a property is not known.
+    pub fn unknown_property(&mut self, node: Node<'_>, key: &str, span: Span, spec: &Spec) {
+        let names = || spec.rows.iter().filter(|row| row.kind == RowKind::Property).map(|row| row.name);
+        let message = format!("`{}` has no property `{key}`", node.name());
+        let diagnostic = Diagnostic::error("svc::unknown-property", span, message);
+        let child = spec.rows.iter().any(|row| row.kind == RowKind::Child && row.name == key);
+        let diagnostic = match child {
+            true => diagnostic
+                .help(format!("`{key}` is a node of its own: write it on a line of its own in the block")),
+            false => self.meant(diagnostic, key, span, names().collect()),
+        };
+        self.say(diagnostic);
+    }
+
+    /// Says that a node is not known.
+    pub fn unknown_node(&mut self, node: Node<'_>, place: &str, known: Vec<&'static str>) {
+        let (name, span) = (node.name(), node.name_span());
+        if let Some(bare) = name.strip_suffix(':') {
+            let diagnostic =
+                Diagnostic::error("svc::colon", span, format!("`{name}` has a colon at its end"));
+            let diagnostic = diagnostic.help(format!("drop the colon: `{bare}`"));
+            return self.say(diagnostic.fix(span, bare));
+        }
+        let message = match place {
+            "" => format!("there is no node `{name}`"),
+            place => format!("there is no node `{name}` in `{place}`"),
+        };
+        let diagnostic = self.meant(Diagnostic::error("svc::unknown-node", span, message), name, span, known);
+        self.say(diagnostic);
+    }
+
+    /// Adds what was meant by an unknown name.
+    fn meant(&self, diagnostic: Diagnostic, name: &str, span: Span, known: Vec<&'static str>) -> Diagnostic {
+        if self.vocabulary.later.contains(&name) {
+            let message = format!("`{name}` is not supported yet in this version");
+            return Diagnostic::error("svc::not-supported", span, message).help("remove it for now");
+        }
+        let foreign = self.vocabulary.foreign;
+        if let Some((_, here)) = foreign.iter().find(|(word, _)| *word == name) {
+            return diagnostic.help(format!("`{name}` is spelled {here} here"));
+        }
+        if let Some(near) = suggest::nearest(name, known.iter().copied()) {
+            return diagnostic.help(format!("did you mean `{near}`?")).fix(span, near);
+        }
+        match suggest::nearest(name, foreign.iter().map(|(word, _)| *word)) {
+            Some(word) => {
+                let here = foreign.iter().find(|(known, _)| *known == word).map_or("", |(_, here)| here);
+                diagnostic.help(format!("`{word}` is spelled {here} here"))
+            }
+            None if known.is_empty() => diagnostic,
+            None => diagnostic.help(format!("known here: {}", list(&known))),
+        }
+    }
+
+    /// Says that something is given twice.
+    pub fn twice(&mut self, code: &'static str, what: &str, first: Span, again: Span) {
+        let diagnostic = Diagnostic::error(code, again, format!("{what} is given twice"));
+        self.say(diagnostic.here("again here").label(first, "first here").help("remove one of them"));
+    }
+
+    /// Says that something is missing, unless it may have been lost in a syntax error.
+    pub fn missing(&mut self, node: Node<'_>, what: &str, help: &str) {
+        if node.is_broken() || self.is_damaged(node.span()) {
+            return self.mistakes += 1;
+        }
+        let message = format!("`{}` needs {what}", node.name());
+        self.say(Diagnostic::error("svc::missing", node.head_span(), message).help(help));
+    }
+
+    /// Says that a node has a block it may not have.
+    pub fn no_block(&mut self, node: Node<'_>) {
+        if let Some(first) = node.children().next() {
+            let message = format!("`{}` takes no block", node.name());
+            let diagnostic = Diagnostic::error("svc::surplus-block", first.name_span(), message);
+            self.say(diagnostic.here("this is in its block"));
+        }
+    }
+}
+
+fn list(words: &[&str]) -> String {
+    words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ")
+}

@@ -1,0 +1,289 @@
+//! The tables: `nodes!`, what it makes, and the description it leaves behind.
+
+use crate::diagnostic::{Span, Spanned};
+use crate::schema::{Context, FromValue};
+use crate::syntax::Node;
+
+/// The description of a node: what may stand in it.
+#[derive(Debug)]
+pub struct Spec {
+    /// What it is for.
+    pub doc: &'static str,
+    /// One row for each argument, property and child.
+    pub rows: &'static [Row],
+}
+
+/// One row: an argument, a property or a child of a node.
+#[derive(Debug)]
+pub struct Row {
+    /// What it is.
+    pub kind: RowKind,
+    /// Its name; of an argument, what it is called in docs.
+    pub name: &'static str,
+    /// Its type, in the words of a person.
+    pub ty: &'static str,
+    /// What holds when it is not written; empty when that needs no words.
+    pub default: &'static str,
+    /// What it is for.
+    pub doc: &'static str,
+    /// The description of a child.
+    pub node: Option<&'static Spec>,
+}
+
+/// What a row describes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RowKind {
+    /// One argument.
+    Argument,
+    /// Any number of arguments.
+    Arguments,
+    /// A property.
+    Property,
+    /// Properties with names the user chooses.
+    AnyProperty,
+    /// A child, at most once.
+    Child,
+    /// A child, any number of times.
+    Children,
+    /// Children with names the user chooses.
+    AnyChild,
+}
+
+/// What a node can be turned into. Mistakes are said, and what is right is kept.
+pub trait FromNode: Sized {
+    /// What may stand in the node.
+    const SPEC: &'static Spec;
+
+    /// Decodes a node.
+    fn from_node(node: Node<'_>, cx: &mut Context<'_>) -> Self;
+
+    /// Returns where it is written: the node without its block.
+    fn span(&self) -> Span;
+}
+
+/// A node with one argument and nothing else. A type whose values have a default for the bare node
+/// (see [`FromValue::BARE`]) may stand without.
+#[derive(Clone, Debug)]
+pub struct One<T> {
+    /// Where it is written.
+    pub span: Span,
+    /// The argument; `None` after a mistake.
+    pub value: Option<Spanned<T>>,
+}
+
+impl<T: FromValue> FromNode for One<T> {
+    const SPEC: &'static Spec = &Spec {
+        doc: "",
+        rows: &[Row {
+            kind: RowKind::Argument,
+            name: "value",
+            ty: T::TYPE,
+            default: "",
+            doc: "",
+            node: None,
+        }],
+    };
+
+    fn from_node(node: Node<'_>, cx: &mut Context<'_>) -> Self {
+        cx.no_annotation(node.ty());
+        let span = node.head_span();
+        let mut value = None;
+        let mut seen = false;
+        for entry in node.entries() {
+            match entry.key() {
+                Some((key, span)) => cx.unknown_property(node, key, span, Self::SPEC),
+                None if seen => cx.surplus(node, entry, Self::SPEC),
+                None => {
+                    seen = true;
+                    value = T::read(entry, cx);
+                }
+            }
+        }
+        if !seen {
+            match T::BARE {
+                Some(bare) => value = Some(Spanned::new(bare(), span)),
+                None => cx.missing(node, T::TYPE, &format!("write `{} …`", node.name())),
+            }
+        }
+        cx.no_block(node);
+        Self { span, value }
+    }
+
+    fn span(&self) -> Span {
+        self.span
+    }
+}
+
+/// Makes structs, their decoding and their description of tables. A row is
+/// `kind field "name": Type = "default";` below its documentation; the kinds are `arg` (one argument),
+/// `args` (any number), `prop`, `child` and `many` (a child any number of times).
+macro_rules! nodes {
+    ($(
+        $(#[doc = $doc:literal])*
+        $node:ident {
+            $( $(#[doc = $row_doc:literal])* $kind:ident $field:ident $name:literal : $ty:ty = $default:literal; )*
+        }
+    )*) => { $(
+        $(#[doc = $doc])*
+        #[derive(Clone, Debug, Default)]
+        pub struct $node {
+            /// Where it is written: the node without its block.
+            pub span: $crate::diagnostic::Span,
+            /// Whether something in it is wrong and has been said, so that what seems to be missing may
+            /// only not have been understood.
+            pub mistaken: bool,
+            $( $(#[doc = $row_doc])* pub $field: $crate::schema::table::field!($kind $ty), )*
+        }
+
+        impl $crate::schema::FromNode for $node {
+            const SPEC: &'static $crate::schema::Spec = &$crate::schema::Spec {
+                doc: concat!($($doc),*),
+                rows: &[ $( $crate::schema::table::row!($kind $name $ty, $default, concat!($($row_doc),*)), )* ],
+            };
+
+            fn from_node(node: $crate::syntax::Node<'_>, cx: &mut $crate::schema::Context<'_>) -> Self {
+                let mut this = Self { span: node.head_span(), ..Self::default() };
+                let before = cx.mistakes();
+                cx.no_annotation(node.ty());
+                let mut arguments = 0_usize;
+                for entry in node.entries() {
+                    match entry.key() {
+                        None => {
+                            arguments += 1;
+                            $( $crate::schema::table::on_argument!($kind $ty, this.$field, arguments, entry, cx); )*
+                            cx.surplus(node, entry, Self::SPEC);
+                        }
+                        Some((key, span)) => {
+                            $( $crate::schema::table::on_property!($kind $ty, this.$field, $name, key, entry, cx); )*
+                            cx.unknown_property(node, key, span, Self::SPEC);
+                        }
+                    }
+                }
+                for child in node.children() {
+                    $( $crate::schema::table::on_child!($kind $ty, this.$field, $name, child, cx); )*
+                    let known = Self::SPEC.rows.iter().filter(|row| row.node.is_some()).map(|row| row.name);
+                    cx.unknown_node(child, node.name(), known.collect());
+                }
+                let _ = arguments;
+                this.mistaken = cx.mistakes() > before;
+                this
+            }
+
+            fn span(&self) -> $crate::diagnostic::Span {
+                self.span
+            }
+        }
+    )* };
+}
+
+macro_rules! field {
+    (arg $ty:ty) => { Option<$crate::diagnostic::Spanned<$ty>> };
+    (args $ty:ty) => { Vec<$crate::diagnostic::Spanned<$ty>> };
+    (prop $ty:ty) => { Option<$crate::diagnostic::Spanned<$ty>> };
+    (child $ty:ty) => { Option<$ty> };
+    (many $ty:ty) => { Vec<$ty> };
+}
+
+macro_rules! row {
+    (arg $name:literal $ty:ty, $default:literal, $doc:expr) => {
+        $crate::schema::table::value_row!(Argument $name $ty, $default, $doc)
+    };
+    (args $name:literal $ty:ty, $default:literal, $doc:expr) => {
+        $crate::schema::table::value_row!(Arguments $name $ty, $default, $doc)
+    };
+    (prop $name:literal $ty:ty, $default:literal, $doc:expr) => {
+        $crate::schema::table::value_row!(Property $name $ty, $default, $doc)
+    };
+    (child $name:literal $ty:ty, $default:literal, $doc:expr) => {
+        $crate::schema::table::node_row!(Child $name $ty, $default, $doc)
+    };
+    (many $name:literal $ty:ty, $default:literal, $doc:expr) => {
+        $crate::schema::table::node_row!(Children $name $ty, $default, $doc)
+    };
+}
+
+macro_rules! value_row {
+    ($kind:ident $name:literal $ty:ty, $default:literal, $doc:expr) => {
+        $crate::schema::Row {
+            kind: $crate::schema::RowKind::$kind,
+            name: $name,
+            ty: <$ty as $crate::schema::FromValue>::TYPE,
+            default: $default,
+            doc: $doc,
+            node: None,
+        }
+    };
+}
+
+macro_rules! node_row {
+    ($kind:ident $name:literal $ty:ty, $default:literal, $doc:expr) => {
+        $crate::schema::Row {
+            kind: $crate::schema::RowKind::$kind,
+            name: $name,
+            ty: "",
+            default: $default,
+            doc: $doc,
+            node: Some(<$ty as $crate::schema::FromNode>::SPEC),
+        }
+    };
+}
+
+macro_rules! on_argument {
+    (arg $ty:ty, $field:expr, $count:expr, $entry:expr, $cx:expr) => {
+        if $count == 1 {
+            $field = <$ty as $crate::schema::FromValue>::read($entry, $cx);
+            continue;
+        }
+    };
+    (args $ty:ty, $field:expr, $count:expr, $entry:expr, $cx:expr) => {
+        // Always so; the compiler need not know, since what follows is for nodes without such a row.
+        if $count > 0 {
+            $field.extend(<$ty as $crate::schema::FromValue>::read($entry, $cx));
+            continue;
+        }
+    };
+    ($kind:ident $ty:ty, $field:expr, $count:expr, $entry:expr, $cx:expr) => {};
+}
+
+macro_rules! on_property {
+    (prop $ty:ty, $field:expr, $name:literal, $key:expr, $entry:expr, $cx:expr) => {
+        if $key == $name {
+            if let Some(first) = &$field {
+                $cx.twice(
+                    "svc::duplicate-property",
+                    concat!("the property `", $name, "`"),
+                    first.span,
+                    $entry.span(),
+                );
+            } else {
+                $field = <$ty as $crate::schema::FromValue>::read($entry, $cx);
+            }
+            continue;
+        }
+    };
+    ($kind:ident $ty:ty, $field:expr, $name:literal, $key:expr, $entry:expr, $cx:expr) => {};
+}
+
+macro_rules! on_child {
+    (child $ty:ty, $field:expr, $expected:literal, $child:expr, $cx:expr) => {
+        if $child.name() == $expected {
+            let read = <$ty as $crate::schema::FromNode>::from_node($child, $cx);
+            if let Some(first) = &$field {
+                let first = $crate::schema::FromNode::span(first);
+                $cx.twice("svc::repeated-node", concat!("`", $expected, "`"), first, $child.head_span());
+            } else {
+                $field = Some(read);
+            }
+            continue;
+        }
+    };
+    (many $ty:ty, $field:expr, $expected:literal, $child:expr, $cx:expr) => {
+        if $child.name() == $expected {
+            $field.push(<$ty as $crate::schema::FromNode>::from_node($child, $cx));
+            continue;
+        }
+    };
+    ($kind:ident $ty:ty, $field:expr, $expected:literal, $child:expr, $cx:expr) => {};
+}
+
+pub(crate) use {field, node_row, nodes, on_argument, on_child, on_property, row, value_row};

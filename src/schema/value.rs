@@ -1,0 +1,307 @@
+//! Values: what an argument or a property can be read as.
+
+use std::time::Duration;
+
+use crate::base::duration::{self, DurationError};
+use crate::base::size::SizeError;
+use crate::base::{Name, Signal, Size};
+use crate::diagnostic::{Diagnostic, Spanned, suggest};
+use crate::schema::Context;
+use crate::syntax::{Entry, Value};
+
+/// What a value can be read as.
+pub trait FromValue: Sized {
+    /// What it is, in the words of a person: `a duration`.
+    const TYPE: &'static str;
+    /// What a node without an argument means, where that means something.
+    const BARE: Option<fn() -> Self> = None;
+
+    /// Reads a value. `None` after a mistake, which was said.
+    fn from_value(entry: Entry<'_>, cx: &mut Context<'_>) -> Option<Self>;
+
+    /// Reads a value that has no type annotation, with its place.
+    fn read(entry: Entry<'_>, cx: &mut Context<'_>) -> Option<Spanned<Self>> {
+        cx.no_annotation(entry.ty());
+        Self::from_value(entry, cx).map(|value| Spanned::new(value, entry.value_span()))
+    }
+}
+
+impl FromValue for bool {
+    const TYPE: &'static str = "`#true` or `#false`";
+    const BARE: Option<fn() -> Self> = Some(|| true);
+
+    fn from_value(entry: Entry<'_>, cx: &mut Context<'_>) -> Option<Self> {
+        if let Value::Bool(value) = entry.value() {
+            return Some(value);
+        }
+        if let Value::String(word @ ("true" | "false" | "yes" | "no" | "on" | "off")) = entry.value() {
+            let right = if matches!(word, "true" | "yes" | "on") { "#true" } else { "#false" };
+            let diagnostic =
+                Diagnostic::error("svc::wrong-type", entry.value_span(), format!("`{word}` is a text"));
+            cx.say(diagnostic.help(format!("write `{right}`")).fix(entry.value_span(), right));
+            return None;
+        }
+        cx.wrong(entry, Self::TYPE);
+        None
+    }
+}
+
+impl FromValue for String {
+    const TYPE: &'static str = "a text";
+
+    fn from_value(entry: Entry<'_>, cx: &mut Context<'_>) -> Option<Self> {
+        match entry.value() {
+            Value::String(text) | Value::Number(text) => Some(text.to_owned()),
+            Value::Bool(_) | Value::Null | Value::Bad => {
+                cx.wrong(entry, Self::TYPE);
+                None
+            }
+        }
+    }
+}
+
+/// Reads a whole number as KDL writes it: `10`, `1_000`, `0x1F`, `0o755`, `0b1`.
+pub fn integer(text: &str) -> Option<i64> {
+    let plain: String = text.chars().filter(|c| *c != '_').collect();
+    let (negative, digits) = match plain.strip_prefix('-') {
+        Some(digits) => (true, digits),
+        None => (false, plain.strip_prefix('+').unwrap_or(&plain)),
+    };
+    let number = match digits.get(..2) {
+        Some("0x") => i64::from_str_radix(&digits[2..], 16),
+        Some("0o") => i64::from_str_radix(&digits[2..], 8),
+        Some("0b") => i64::from_str_radix(&digits[2..], 2),
+        _ => digits.parse(),
+    };
+    number.ok().map(|number| if negative { -number } else { number })
+}
+
+/// Reads a whole number between two bounds, both included.
+pub fn bounded(
+    entry: Entry<'_>,
+    (low, high): (i64, i64),
+    expected: &str,
+    cx: &mut Context<'_>,
+) -> Option<i64> {
+    if let Value::String(text) = entry.value()
+        && integer(text).is_some_and(|number| (low..=high).contains(&number))
+    {
+        let diagnostic = Diagnostic::error(
+            "svc::wrong-type",
+            entry.value_span(),
+            format!("`{text}` is a text, not a number"),
+        );
+        cx.say(diagnostic.help("write it without quotes").fix(entry.value_span(), text));
+        return None;
+    }
+    match entry.value() {
+        Value::Number(text) => match integer(text) {
+            Some(number) if (low..=high).contains(&number) => Some(number),
+            _ => {
+                let message = format!("{text} is not {expected}");
+                let help = format!("it goes from {low} to {high}");
+                cx.say(Diagnostic::error("svc::out-of-range", entry.value_span(), message).help(help));
+                None
+            }
+        },
+        _ => {
+            cx.wrong(entry, expected);
+            None
+        }
+    }
+}
+
+impl FromValue for u32 {
+    const TYPE: &'static str = "a whole number";
+
+    fn from_value(entry: Entry<'_>, cx: &mut Context<'_>) -> Option<Self> {
+        bounded(entry, (0, i64::from(u32::MAX)), Self::TYPE, cx).map(|number| number as u32)
+    }
+}
+
+impl FromValue for f64 {
+    const TYPE: &'static str = "a number";
+
+    fn from_value(entry: Entry<'_>, cx: &mut Context<'_>) -> Option<Self> {
+        if let Value::Number(text) = entry.value() {
+            let plain: String = text.chars().filter(|c| *c != '_').collect();
+            if let Some(number) = plain.parse().ok().or_else(|| integer(text).map(|number| number as f64)) {
+                return Some(number);
+            }
+        }
+        cx.wrong(entry, Self::TYPE);
+        None
+    }
+}
+
+impl FromValue for Duration {
+    const TYPE: &'static str = "a duration";
+
+    fn from_value(entry: Entry<'_>, cx: &mut Context<'_>) -> Option<Self> {
+        let span = entry.value_span();
+        let diagnostic = match entry.value() {
+            Value::String(text) => match duration::parse(text) {
+                Ok(duration) => return Some(duration),
+                Err(DurationError::MissingUnit) => missing_unit(span, text, "s"),
+                Err(error) => Diagnostic::error(
+                    "svc::bad-duration",
+                    span,
+                    format!("`{text}` is no duration: {error}"),
+                )
+                .help("a number with a unit, the largest unit first: `\"500ms\"`, `\"30s\"`, `\"1h30m\"`"),
+            },
+            Value::Number(text) => missing_unit(span, text, "s"),
+            Value::Bool(_) | Value::Null | Value::Bad => {
+                cx.wrong(entry, Self::TYPE);
+                return None;
+            }
+        };
+        cx.say(diagnostic);
+        None
+    }
+}
+
+impl FromValue for Size {
+    const TYPE: &'static str = "a size";
+
+    fn from_value(entry: Entry<'_>, cx: &mut Context<'_>) -> Option<Self> {
+        let span = entry.value_span();
+        let diagnostic = match entry.value() {
+            Value::String(text) => match Self::parse(text) {
+                Ok(size) => return Some(size),
+                Err(SizeError::MissingUnit) => missing_unit(span, text, "B"),
+                Err(error) => {
+                    Diagnostic::error("svc::bad-size", span, format!("`{text}` is no size: {error}"))
+                        .help("a whole number with `B`, `K`, `M`, `G` or `T`: `\"10M\"`")
+                }
+            },
+            Value::Number(text) => missing_unit(span, text, "B"),
+            Value::Bool(_) | Value::Null | Value::Bad => {
+                cx.wrong(entry, Self::TYPE);
+                return None;
+            }
+        };
+        cx.say(diagnostic);
+        None
+    }
+}
+
+fn missing_unit(span: crate::diagnostic::Span, text: &str, unit: &str) -> Diagnostic {
+    Diagnostic::error("svc::missing-unit", span, format!("{text} has no unit"))
+        .help(format!("write `\"{text}{unit}\"`"))
+}
+
+impl FromValue for Signal {
+    const TYPE: &'static str = "a signal";
+
+    fn from_value(entry: Entry<'_>, cx: &mut Context<'_>) -> Option<Self> {
+        let (Value::String(text) | Value::Number(text)) = entry.value() else {
+            cx.wrong(entry, Self::TYPE);
+            return None;
+        };
+        let signal = Self::parse(text);
+        if signal.is_none() {
+            let diagnostic = Diagnostic::error(
+                "svc::unknown-signal",
+                entry.value_span(),
+                format!("there is no signal `{text}`"),
+            );
+            cx.say(match suggest::nearest(text, Self::names()) {
+                Some(near) => {
+                    diagnostic.help(format!("did you mean `{near}`?")).fix(entry.value_span(), near)
+                }
+                None => diagnostic.help("see signal(7) for the names"),
+            });
+        }
+        signal
+    }
+}
+
+impl FromValue for Name {
+    const TYPE: &'static str = "a name";
+
+    fn from_value(entry: Entry<'_>, cx: &mut Context<'_>) -> Option<Self> {
+        let Value::String(text) = entry.value() else {
+            cx.wrong(entry, Self::TYPE);
+            return None;
+        };
+        name(text, entry.value_span(), cx)
+    }
+}
+
+/// Checks a name that was written at `span`.
+pub fn name(text: &str, span: crate::diagnostic::Span, cx: &mut Context<'_>) -> Option<Name> {
+    match Name::new(text) {
+        Ok(name) => Some(name),
+        Err(error) => {
+            let diagnostic =
+                Diagnostic::error("svc::bad-name", span, format!("`{text}` is no name: {error}"));
+            let inner = text.strip_prefix('\'').and_then(|rest| rest.strip_suffix('\''));
+            cx.say(match inner {
+                Some(inner) => diagnostic
+                    .help(format!("single quotes are not quotes in KDL: write `\"{inner}\"`"))
+                    .fix(span, format!("\"{inner}\"")),
+                None => diagnostic.help("letters, digits, `_` and `-`, the first one a letter or `_`"),
+            });
+            None
+        }
+    }
+}
+
+/// Reads one of a set of words; `foreign` are other tools' words with ours.
+pub fn word<T: Copy>(
+    text: &str,
+    span: crate::diagnostic::Span,
+    words: &[(&'static str, T)],
+    foreign: &[(&str, &'static str)],
+    cx: &mut Context<'_>,
+) -> Option<T> {
+    if let Some(&(_, value)) = words.iter().find(|(word, _)| *word == text) {
+        return Some(value);
+    }
+    let known = words.iter().map(|(word, _)| *word);
+    let ours = foreign.iter().find(|(word, _)| *word == text).map(|(_, ours)| *ours);
+    let all = known.clone().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ");
+    let diagnostic = Diagnostic::error("svc::unknown-word", span, format!("`{text}` is none of {all}"));
+    cx.say(match ours.or_else(|| suggest::nearest(text, known)) {
+        Some(near) => diagnostic.help(format!("did you mean `{near}`?")).fix(span, near),
+        None => diagnostic,
+    });
+    None
+}
+
+/// Makes an enum readable by its words: `words! { Type "a policy", FOREIGN; "never" Type::Never, … }`.
+macro_rules! words {
+    ($ty:ty, $what:literal, $foreign:expr; $( $word:literal $value:expr ),* $(,)?) => {
+        impl $crate::schema::FromValue for $ty {
+            const TYPE: &'static str = concat!($what $(, ", `", $word, "`")*);
+
+            fn from_value(entry: $crate::syntax::Entry<'_>, cx: &mut $crate::schema::Context<'_>) -> Option<Self> {
+                let $crate::syntax::Value::String(text) = entry.value() else {
+                    cx.wrong(entry, $what);
+                    return None;
+                };
+                $crate::schema::value::word(text, entry.value_span(), &[$(($word, $value)),*], $foreign, cx)
+            }
+        }
+    };
+}
+
+pub(crate) use words;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whole_numbers_are_read_in_every_base() {
+        for (text, number) in
+            [("10", 10), ("1_000", 1000), ("0x1F", 31), ("0o755", 493), ("0b11", 3), ("-5", -5), ("+5", 5)]
+        {
+            assert_eq!(integer(text), Some(number), "{text}");
+        }
+        for text in ["", "1.5", "x", "#inf", "99999999999999999999"] {
+            assert_eq!(integer(text), None, "{text}");
+        }
+    }
+}

@@ -1,0 +1,124 @@
+//! The tables as data: documented, named once, shown by an example, and printed as the reference.
+
+use std::collections::BTreeSet;
+use std::fmt::Write;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use svc::model::decode::TOP;
+use svc::schema::{Row, RowKind, Spec};
+
+use super::samples::{compiled, machine, said};
+
+/// Visits every description once, with the path to it.
+fn specs() -> Vec<(String, &'static Spec)> {
+    let mut found: Vec<(String, &'static Spec)> = Vec::new();
+    let mut rest: Vec<(String, &'static Spec)> =
+        TOP.iter().rev().map(|(name, spec)| ((*name).to_owned(), *spec)).collect();
+    while let Some((path, spec)) = rest.pop() {
+        if found.iter().any(|(_, known)| std::ptr::eq(*known, spec)) {
+            continue;
+        }
+        let children = spec.rows.iter().filter_map(|row| Some((format!("{path} › {}", row.name), row.node?)));
+        rest.extend(children.rev().collect::<Vec<_>>());
+        found.push((path, spec));
+    }
+    found
+}
+
+#[test]
+fn every_row_is_documented_and_has_a_name_of_its_own() {
+    for (path, spec) in specs() {
+        let mut names = BTreeSet::new();
+        for row in spec.rows {
+            let single = path.rsplit(' ').next().unwrap_or_default();
+            assert!(
+                !row.doc.trim().is_empty() || row.name == "value",
+                "`{}` of `{single}` is not documented",
+                row.name
+            );
+            let child = matches!(row.kind, RowKind::Child | RowKind::Children | RowKind::AnyChild);
+            assert!(names.insert((row.name, child)), "`{}` stands twice in `{path}`", row.name);
+        }
+    }
+}
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+#[test]
+fn the_example_uses_every_row_and_compiles_without_a_word() {
+    let text =
+        fs::read_to_string(root().join("examples/everything-so-far/services.kdl")).expect("the example");
+    let mut machine = machine();
+    let path = PathBuf::from("/shop/services.kdl");
+    machine.files.insert(path.clone(), text.clone());
+    machine
+        .files
+        .insert("/shop/services/cache.kdl".into(), "service \"cache\" { command \"./web\" }\n".to_owned());
+    machine.files.insert("/shop/web.env".into(), "A=1\n".to_owned());
+    let compiled = svc::compile::compile(&[path], &machine, svc::compile::Options { strict_paths: true });
+    assert!(compiled.plan.is_some() && compiled.diagnostics.is_empty(), "{}", said(&compiled));
+    for (path, spec) in specs() {
+        for row in spec.rows {
+            let used = match row.kind {
+                RowKind::Property => text.contains(&format!("{}=", row.name)),
+                RowKind::Child | RowKind::Children => text.contains(&format!("{} ", row.name)),
+                RowKind::Argument | RowKind::Arguments | RowKind::AnyProperty | RowKind::AnyChild => true,
+            };
+            assert!(used, "the example does not use `{}` of `{path}`", row.name);
+        }
+    }
+}
+
+#[test]
+fn an_include_brings_its_services() {
+    let compiled = compiled("include \"nothing-*.kdl\"\nservice \"a\" { command \"./a\" }\n");
+    assert!(said(&compiled).contains("matches no file"), "{}", said(&compiled));
+}
+
+fn table(page: &mut String, spec: &Spec) {
+    page.push_str("| | name | value | default | |\n|---|---|---|---|---|\n");
+    for row in spec.rows {
+        let Row { kind, name, ty, default, doc, node } = row;
+        let kind = match kind {
+            RowKind::Argument => "argument",
+            RowKind::Arguments => "arguments",
+            RowKind::Property | RowKind::AnyProperty => "property",
+            RowKind::Child | RowKind::AnyChild => "node",
+            RowKind::Children => "node, repeatable",
+        };
+        let single = node.map(|node| node.rows).and_then(|rows| rows.iter().find(|row| row.name == "value"));
+        let ty = single.map_or(*ty, |row| row.ty);
+        let default = if default.is_empty() { String::new() } else { format!("`{default}`") };
+        writeln!(page, "| {kind} | `{name}` | {} | {default} | {} |", ty.replace('|', "\\|"), doc.trim())
+            .expect("a string");
+    }
+}
+
+#[test]
+fn the_reference_page_is_what_the_tables_say() {
+    let mut page = String::from(
+        "# The service file\n\nMade of the tables in `src/model/node`; a test keeps it so (`UPDATE=1 cargo test reference` writes it).\n",
+    );
+    for (path, spec) in specs() {
+        if spec.rows.iter().any(|row| row.name == "value") {
+            continue;
+        }
+        let path = if path == "defaults" {
+            "defaults, service, task".to_owned()
+        } else {
+            path.replace("defaults ›", "service ›")
+        };
+        write!(page, "\n## {path}\n\n{}\n\n", spec.doc.trim()).expect("a string");
+        table(&mut page, spec);
+    }
+    let file = root().join("docs/reference/service-file.md");
+    #[expect(clippy::disallowed_methods, reason = "UPDATE=1 writes the page")]
+    if std::env::var_os("UPDATE").is_some() {
+        fs::create_dir_all(file.parent().expect("a folder")).expect("the folder can be made");
+        fs::write(&file, &page).expect("the page can be written");
+    }
+    assert_eq!(fs::read_to_string(&file).unwrap_or_default(), page, "run UPDATE=1 cargo test reference");
+}

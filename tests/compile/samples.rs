@@ -1,0 +1,99 @@
+//! Each sample file and what is said about it.
+
+use std::fmt::Write;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use svc::compile::{Compiled, Memory, Options, compile};
+use svc::graph::Account;
+
+/// A machine with what the samples need.
+pub(crate) fn machine() -> Memory {
+    let paths = |list: &[&str]| list.iter().map(PathBuf::from).collect();
+    Memory {
+        env: [("PATH", "/bin"), ("HOME", "/root")].map(|(k, v)| (k.to_owned(), v.to_owned())).into(),
+        programs: paths(&[
+            "/shop/web",
+            "/shop/api",
+            "/shop/a",
+            "/bin/sh",
+            "/shop/db",
+            "/shop/t",
+            "/shop/s",
+            "/shop/u",
+        ]),
+        folders: paths(&["/shop", "/bin"]),
+        users: [("app".to_owned(), Account { uid: 7, gid: 8, groups: vec![8] })].into(),
+        groups: [("app".to_owned(), 8)].into(),
+        files: [(PathBuf::from("/shop/bad.env"), "GOOD=1\nnonsense\n".to_owned())].into(),
+    }
+}
+
+/// Compiles one text as `/shop/services.kdl`.
+pub(crate) fn compiled(text: &str) -> Compiled {
+    let mut machine = machine();
+    let path = PathBuf::from("/shop/services.kdl");
+    machine.files.insert(path.clone(), text.to_owned());
+    compile(&[path], &machine, Options::default())
+}
+
+/// Shows what is wrong: place, message, labels with the text they underline, help.
+pub(crate) fn said(compiled: &Compiled) -> String {
+    let mut text = String::new();
+    for found in compiled.diagnostics.iter() {
+        let severity = format!("{:?}", found.severity).to_lowercase();
+        writeln!(text, "{severity} {}: {}", found.code, found.message).expect("a string takes everything");
+        for label in &found.labels {
+            let place = match compiled.sources.location(label.span.lo) {
+                Some(at) => format!("{}:{}", at.line, at.column),
+                None => "?".to_owned(),
+            };
+            let under = compiled.sources.text(label.span).lines().next().unwrap_or_default();
+            writeln!(text, "  {place} `{under}` {}", label.text).expect("a string takes everything");
+        }
+        if let Some(help) = &found.help {
+            writeln!(text, "  help: {help}").expect("a string takes everything");
+        }
+    }
+    text.replace(" \n", "\n")
+}
+
+fn samples(folder: &str) -> Vec<(String, String)> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/compile").join(folder);
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).expect("the samples are there") {
+        let path = entry.expect("readable").path();
+        let name = path.file_stem().and_then(|name| name.to_str()).expect("a name").to_owned();
+        found.push((name, fs::read_to_string(&path).expect("readable")));
+    }
+    found.sort();
+    found
+}
+
+#[test]
+fn every_mistake_of_a_sample_is_said() {
+    for (name, text) in samples("err") {
+        let compiled = compiled(&text);
+        assert!(compiled.plan.is_none(), "{name} compiles");
+        insta::assert_snapshot!(format!("err-{name}"), said(&compiled));
+    }
+}
+
+#[test]
+fn a_right_sample_becomes_a_plan() {
+    for (name, text) in samples("ok") {
+        let compiled = compiled(&text);
+        let Some(plan) = &compiled.plan else { panic!("{name}:\n{}", said(&compiled)) };
+        let mut shown = said(&compiled);
+        for instance in &plan.instances {
+            let launch = &instance.launch;
+            let rules = &plan.services[instance.service.0 as usize].rules;
+            writeln!(shown, "{} {:?}", instance.name, launch.argv).expect("a string takes everything");
+            for (key, value) in &launch.env {
+                writeln!(shown, "  {key}={value:?}").expect("a string takes everything");
+            }
+            writeln!(shown, "  {:?}\n  {:?}", rules.restart, rules.stop).expect("a string takes everything");
+        }
+        insta::assert_snapshot!(format!("ok-{name}"), shown);
+    }
+}
