@@ -71,6 +71,8 @@ fn explanation(text: &str, ours: Option<&str>) -> Option<&'static str> {
     };
     if matches!(ours, Some("svc::colon-after-name" | "svc::single-quotes")) {
         Some("refused on purpose: nobody means it")
+    } else if ours == Some("svc::bare-keyword") && text.contains("-inf") {
+        Some("the crate accepts a bare `-inf`, which the specification forbids")
     } else if text.contains("/-") {
         Some("the crate places `/-` differently from the suite")
     } else if text.contains("\"\"\"") {
