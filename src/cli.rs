@@ -9,6 +9,7 @@ pub mod args;
 pub mod board;
 pub mod command;
 pub mod context;
+pub mod engine;
 pub mod exit;
 pub mod operate;
 pub mod output;

@@ -15,6 +15,9 @@ fn main() -> ExitCode {
     if let Some(code) = svc::guard::start::main(&args, entries) {
         return code.into();
     }
+    if let Some(code) = svc::cli::engine::main(&args) {
+        return code.into();
+    }
     svc::cli::main(args, &surroundings).into()
 }
 

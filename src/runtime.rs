@@ -9,7 +9,9 @@ pub mod boot;
 pub mod clock;
 pub mod driver;
 pub mod handle;
+pub mod ports;
 pub mod project;
+pub mod record;
 pub mod resume;
 
 mod errand;

@@ -20,7 +20,19 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("logs", &["base", "model", "sys"]),
     (
         "runtime",
-        &["base", "diagnostic", "model", "probe", "graph", "compile", "engine", "sys", "guard", "logs"],
+        &[
+            "base",
+            "diagnostic",
+            "syntax",
+            "model",
+            "probe",
+            "graph",
+            "compile",
+            "engine",
+            "sys",
+            "guard",
+            "logs",
+        ],
     ),
     ("control", &["base", "diagnostic", "model", "probe", "graph", "engine", "runtime", "logs"]),
     (

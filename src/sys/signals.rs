@@ -48,6 +48,17 @@ impl Signals {
     }
 }
 
+/// Lets a write that would pass a file size limit fail with `EFBIG` instead of killing this process.
+///
+/// # Errors
+/// What sigaction(2) says.
+pub fn ignore_file_size_limit() -> io::Result<()> {
+    // SAFETY: no handler of ours runs: the signal is ignored. Processes made by the guard get every
+    // disposition back.
+    unsafe { nix::sys::signal::signal(Number::SIGXFSZ, nix::sys::signal::SigHandler::SigIgn) }?;
+    Ok(())
+}
+
 impl AsFd for Signals {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.source.as_fd()

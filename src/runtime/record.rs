@@ -1,0 +1,183 @@
+//! The record of what a plan was made from.
+//!
+//! An engine that takes over has to supervise what its predecessor did, not what the files say by
+//! then. So everything the compilation asked of the machine is written down once, by `svc up`, and
+//! every engine of this supervision compiles that.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::compile::{Compiled, Machine, Memory, Options, compile};
+use crate::graph::{Account, Accounts};
+use crate::runtime::project::fingerprint;
+use crate::syntax::Loader;
+
+/// A machine that notes down what it is asked, and the answers.
+pub struct Recording<'m> {
+    machine: &'m dyn Machine,
+    heard: RefCell<Memory>,
+}
+
+/// What a compilation asked and was answered.
+#[derive(Clone, Debug)]
+pub struct Record {
+    paths: Vec<PathBuf>,
+    heard: Memory,
+}
+
+/// The record as it is written. It holds the environment, so its file is its owner's alone.
+#[derive(Serialize, Deserialize)]
+struct Written {
+    paths: Vec<PathBuf>,
+    files: BTreeMap<PathBuf, String>,
+    env: BTreeMap<String, String>,
+    users: BTreeMap<String, (u32, u32, Vec<u32>)>,
+    groups: BTreeMap<String, u32>,
+}
+
+impl<'m> Recording<'m> {
+    /// Makes a recording of a machine.
+    pub fn new(machine: &'m dyn Machine) -> Self {
+        Self { machine, heard: RefCell::default() }
+    }
+
+    /// Ends the recording of a compilation of these files.
+    pub fn finish(self, paths: &[PathBuf]) -> Record {
+        let mut heard = self.heard.into_inner();
+        heard.env.clone_from(self.machine.environment());
+        Record { paths: paths.to_owned(), heard }
+    }
+}
+
+impl Record {
+    /// Returns the record as bytes to be written.
+    ///
+    /// # Errors
+    ///
+    /// When a path is not UTF-8.
+    pub fn to_bytes(&self) -> io::Result<Vec<u8>> {
+        let Memory { files, env, users, groups, programs: _, folders: _ } = &self.heard;
+        let written = Written {
+            paths: self.paths.clone(),
+            files: files.clone(),
+            env: env.clone(),
+            users: users.iter().map(|(name, a)| (name.clone(), (a.uid, a.gid, a.groups.clone()))).collect(),
+            groups: groups.clone(),
+        };
+        Ok(serde_json::to_vec(&written)?)
+    }
+
+    /// Reads a record back.
+    ///
+    /// # Errors
+    ///
+    /// When the bytes are no record.
+    pub fn from_bytes(bytes: &[u8]) -> io::Result<Self> {
+        let Written { paths, files, env, users, groups } = serde_json::from_slice(bytes)?;
+        let account = |(uid, gid, groups)| Account { uid, gid, groups };
+        let users = users.into_iter().map(|(name, user)| (name, account(user))).collect();
+        let heard = Memory { files, env, users, groups, ..Memory::default() };
+        Ok(Self { paths, heard })
+    }
+
+    /// Compiles again what was recorded. Programs and folders are not looked at: what is missing is
+    /// found when it is needed.
+    pub fn compile(&self) -> Compiled {
+        compile(&self.paths, &self.heard, Options::default())
+    }
+
+    /// Returns the environment svc was called in.
+    pub fn env(&self) -> &BTreeMap<String, String> {
+        &self.heard.env
+    }
+
+    /// Returns a number that is the same as long as the files say the same, whatever the environment.
+    pub fn fingerprint(&self) -> u64 {
+        let mut text = Vec::new();
+        for (path, content) in &self.heard.files {
+            text.extend_from_slice(path.as_os_str().as_encoded_bytes());
+            text.push(0);
+            text.extend_from_slice(content.as_bytes());
+            text.push(0);
+        }
+        fingerprint(&text)
+    }
+}
+
+impl Loader for Recording<'_> {
+    fn read(&self, path: &Path) -> io::Result<String> {
+        let text = self.machine.read(path)?;
+        self.heard.borrow_mut().files.insert(path.to_owned(), text.clone());
+        Ok(text)
+    }
+
+    fn glob(&self, pattern: &Path) -> io::Result<Vec<PathBuf>> {
+        // What is found is read next, and is found again among what was read.
+        self.machine.glob(pattern)
+    }
+}
+
+impl Accounts for Recording<'_> {
+    fn user(&self, name: &str) -> Option<Account> {
+        let account = self.machine.accounts().user(name)?;
+        self.heard.borrow_mut().users.insert(name.to_owned(), account.clone());
+        Some(account)
+    }
+
+    fn group(&self, name: &str) -> Option<u32> {
+        let group = self.machine.accounts().group(name)?;
+        self.heard.borrow_mut().groups.insert(name.to_owned(), group);
+        Some(group)
+    }
+}
+
+impl Machine for Recording<'_> {
+    fn environment(&self) -> &BTreeMap<String, String> {
+        self.machine.environment()
+    }
+
+    fn is_executable(&self, path: &Path) -> bool {
+        self.machine.is_executable(path)
+    }
+
+    fn is_dir(&self, path: &Path) -> bool {
+        self.machine.is_dir(path)
+    }
+
+    fn accounts(&self) -> &dyn Accounts {
+        self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_record_compiles_to_the_same_plan_after_the_files_are_gone() {
+        let root = PathBuf::from("/shop/services.kdl");
+        let mut machine = Memory::default();
+        machine.files.insert(
+            root.clone(),
+            "include \"more/*.kdl\"\nservice \"a\" { command \"x\" \"${GREETING}\"; user \"app\" }\n".into(),
+        );
+        machine
+            .files
+            .insert("/shop/more/b.kdl".into(), "task \"b\" { shell \"true\"; env-file \"b.env\" }\n".into());
+        machine.files.insert("/shop/more/b.env".into(), "A=1\n".into());
+        machine.env.insert("GREETING".into(), "hello".into());
+        machine.users.insert("app".into(), Account { uid: 7, gid: 8, groups: vec![8] });
+        let recording = Recording::new(&machine);
+        let compiled = compile(std::slice::from_ref(&root), &recording, Options::default());
+        let plan = compiled.plan.unwrap_or_else(|| panic!("{:#?}", compiled.diagnostics));
+        let record = recording.finish(&[root]);
+        let read = Record::from_bytes(&record.to_bytes().expect("UTF-8")).expect("reads back");
+        let again = read.compile().plan.expect("compiles again");
+        assert_eq!(format!("{plan:?}"), format!("{again:?}"));
+        assert_eq!(read.fingerprint(), record.fingerprint());
+    }
+}
