@@ -11,6 +11,7 @@ pub mod command;
 pub mod context;
 pub mod engine;
 pub mod exit;
+pub mod machine;
 pub mod operate;
 pub mod output;
 pub mod progress;

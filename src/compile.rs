@@ -6,6 +6,7 @@
 mod env_file;
 pub mod machine;
 mod present;
+pub mod recorder;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -16,6 +17,7 @@ use crate::model::decode;
 use crate::syntax;
 
 pub use machine::{Machine, Memory};
+pub use recorder::Recorder;
 
 /// What came of a compilation.
 #[derive(Debug)]
