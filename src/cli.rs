@@ -21,6 +21,7 @@ mod sample;
 pub mod screen;
 pub mod session;
 pub mod signals;
+pub mod source;
 pub mod stream;
 pub mod style;
 pub mod table;
@@ -54,6 +55,9 @@ pub fn main(arguments: Vec<OsString>, surroundings: &Surroundings) -> Exit {
 
 fn dispatch(context: &Context, verb: &Verb) -> Result<Exit, Trouble> {
     match verb {
+        Verb::Check(args) => command::check::run(context, args),
+        Verb::Graph(args) => command::graph::run(context, args),
+        Verb::Up(args) => command::up::run(context, args),
         Verb::Down(args) => command::down::run(context, args),
         Verb::Start(args) => command::start::run(context, args),
         Verb::Stop(args) => command::stop::run(context, args),

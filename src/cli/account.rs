@@ -8,8 +8,11 @@ use jiff::Timestamp;
 use crate::cli::context::Context;
 use crate::cli::progress;
 use crate::cli::session::Watch;
+use crate::cli::source::{self, Source};
 use crate::cli::style::{Paint, Style, word};
-use crate::control::wire::{CauseKind, Detail, State};
+use crate::control::wire::{CauseKind, Detail, FailureStage, State};
+use crate::diagnostic::Diagnostic;
+use crate::graph::Plan;
 use crate::logs::format::{self, Formatter};
 use crate::logs::read::{Query, Reader};
 
@@ -19,18 +22,39 @@ const LAST_LINES: usize = 5;
 const AT_MOST: usize = 5;
 
 /// Tells what became of `names`. What cannot be learnt is left out: the failure itself was said already.
-pub async fn tell(context: &Context, watch: &Watch, names: &[String]) {
+///
+/// With the service file at hand, a launch that failed is shown where the file asks for it.
+pub async fn tell(context: &Context, watch: &Watch, names: &[String], source: Option<&Source>) {
     let mut text = String::new();
     for name in roots(watch, names).iter().take(AT_MOST) {
         let Ok(service) = watch.client.service(name).await else { continue };
         for detail in &service.instances {
             text += &one(detail, Timestamp::now(), context.err);
+            if let Some(finding) = source.and_then(|source| place(detail, &source.plan)) {
+                text += &source.map(|s| source::one(context, finding, &s.map)).unwrap_or_default();
+            }
         }
     }
     if names.len() > AT_MOST {
         let _ = writeln!(text, "… and {} more; `svc ps` shows all of them", names.len() - AT_MOST);
     }
     context.say(&text);
+}
+
+/// Returns a finding at the place of the file that a failed launch goes back to.
+fn place(detail: &Detail, plan: &Plan) -> Option<Diagnostic> {
+    let instance = &detail.instance;
+    let failure = instance.cause.failure.as_ref()?;
+    let launch = &plan.instance(*plan.find(&instance.name).first()?).launch;
+    let span = match failure.stage {
+        FailureStage::WorkingDirectory => launch.working_dir_span.unwrap_or(launch.command_span),
+        FailureStage::User | FailureStage::Group => {
+            launch.user.as_ref().map_or(launch.command_span, |user| user.span)
+        }
+        _ => launch.command_span,
+    };
+    let message = format!("`{}` cannot be started: {}", instance.name, instance.cause.text);
+    Some(Diagnostic::error("svc::cannot-start", span, message))
 }
 
 /// Leaves out those that only failed because another one of them did.

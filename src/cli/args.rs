@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::builder::FalseyValueParser;
 use clap::builder::styling::{AnsiColor, Styles};
 
-use crate::cli::command::{down, logs, ps, restart, start, stop, version, wait, why};
+use crate::cli::command::{check, down, graph, logs, ps, restart, start, stop, up, version, wait, why};
 use crate::cli::style::When;
 
 const STYLES: Styles = Styles::styled()
@@ -90,6 +90,9 @@ pub struct Cli {
 #[expect(missing_docs, reason = "a doc comment here would replace the verb's manual")]
 #[derive(Clone, Debug, clap::Subcommand)]
 pub enum Verb {
+    Check(check::Args),
+    Graph(graph::Args),
+    Up(up::Args),
     Down(down::Args),
     Start(start::Args),
     Stop(stop::Args),

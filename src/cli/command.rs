@@ -1,11 +1,14 @@
 //! The verbs, one file each; the doc comments of a verb's `Args` are its manual.
 
+pub mod check;
 pub mod down;
+pub mod graph;
 pub mod logs;
 pub mod ps;
 pub mod restart;
 pub mod start;
 pub mod stop;
+pub mod up;
 pub mod version;
 pub mod wait;
 pub mod why;

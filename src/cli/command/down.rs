@@ -109,7 +109,11 @@ pub async fn shut_down(
 }
 
 /// Waits until the supervisor's lock is free: it holds it for life.
-async fn until_free(project: &Project) -> Result<(), Trouble> {
+///
+/// # Errors
+///
+/// The lock cannot be opened.
+pub async fn until_free(project: &Project) -> Result<(), Trouble> {
     let project = project.clone();
     let freed = tokio::task::spawn_blocking(move || project.await_end()).await;
     match freed {

@@ -1,0 +1,287 @@
+//! `svc up`.
+
+use std::ffi::CString;
+use std::os::unix::ffi::OsStrExt;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::base::duration::{self, Exact};
+use crate::cli::account;
+use crate::cli::command::down::{shut_down, until_free};
+use crate::cli::context::{Context, Verbosity};
+use crate::cli::exit::{Exit, Trouble};
+use crate::cli::operate::{Operation, Verdict};
+use crate::cli::progress;
+use crate::cli::request::conclude;
+use crate::cli::screen::Screen;
+use crate::cli::session::{self, Change, Watch};
+use crate::cli::signals::{Interrupt, Signals};
+use crate::cli::source::{self, Source};
+use crate::cli::stream::Stream;
+use crate::control::wire::{Command, State};
+use crate::control::{Client, ConnectError};
+use crate::logs::format::{self, Formatter};
+use crate::logs::read::Query;
+use crate::runtime::{Inherited, Project, boot};
+
+/// Start everything in order, with what it depends on, and show its output
+///
+/// Stays in the foreground until Ctrl-C, which stops everything in order; a second Ctrl-C skips the grace
+/// periods. With -d it returns as soon as everything asked for is ready, and svc goes on behind it. Exits
+/// with 1 as soon as something asked for has failed for good or five times in a row.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Args {
+    /// Services or instances (`api`, `api.0`); everything that is not disabled when none is named
+    #[arg(value_name = "SVC")]
+    names: Vec<String>,
+
+    /// Return when everything asked for is ready; svc goes on
+    #[arg(short, long)]
+    detach: bool,
+
+    /// With -d: return at once
+    #[arg(long, requires = "detach", conflicts_with = "timeout")]
+    no_wait: bool,
+
+    /// With -d: return when everything asked for is ready, as it does anyway
+    #[arg(long, conflicts_with = "no_wait")]
+    wait: bool,
+
+    /// Wait at most this long for it to be ready, then exit with 124
+    #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
+    timeout: Option<Duration>,
+
+    /// Leave dependencies alone and do not wait for them
+    #[arg(long)]
+    no_deps: bool,
+
+    /// Do not show whose line it is
+    #[arg(long)]
+    no_log_prefix: bool,
+}
+
+/// Starts everything.
+///
+/// # Errors
+///
+/// The service file is invalid, a name is not known, or no supervisor can be started.
+pub fn run(context: &Context, args: &Args) -> Result<Exit, Trouble> {
+    let project = session::project(context)?;
+    let source = source::plan(context, &project.file)?;
+    known(&source, &args.names)?;
+    session::block_on(async {
+        let signals = Signals::take()?;
+        let (client, ours) = reach(context, &project, &source, args.detach).await?;
+        let names = if args.names.is_empty() { vec!["all".to_owned()] } else { args.names.clone() };
+        let command = Command::Start { names, no_deps: args.no_deps };
+        if args.no_wait {
+            client.command(&command).await?;
+            return Ok(Exit::Done);
+        }
+        let watch = Watch::open(client, &project).await?;
+        let since = Timestamp::now();
+        let screen = Screen::new(context);
+        let mut up = Up { context, args, project: &project, source: &source, ours, watch, screen, signals };
+        let operation = Operation::begin(&mut up.watch, &mut up.screen, &mut up.signals, &command).await?;
+        let verdict = operation.finish(args.timeout).await?;
+        if args.detach { up.detached(&verdict).await } else { up.foreground(verdict, since).await }
+    })
+}
+
+/// Refuses names nobody has before anything is started for them.
+fn known(source: &Source, names: &[String]) -> Result<(), Trouble> {
+    let unknown = names.iter().find(|name| *name != "all" && source.plan.find(name).is_empty());
+    let Some(name) = unknown else { return Ok(()) };
+    let trouble = Trouble::new(Exit::Absent, format!("unknown service `{name}`"));
+    let all = source.plan.services.iter().map(|service| service.name.as_str());
+    Err(match crate::diagnostic::suggest::nearest(name, all) {
+        Some(nearest) => trouble.help(format!("did you mean `{nearest}`?")),
+        None => trouble.help("`svc graph` shows every service of the file"),
+    })
+}
+
+/// Connects to the supervisor, which is started when none runs; tells whether it was.
+async fn reach(
+    context: &Context,
+    project: &Project,
+    source: &Source,
+    detach: bool,
+) -> Result<(Client, bool), Trouble> {
+    match Client::connect(&project.socket()).await {
+        Ok(client) => {
+            let running = client.project().await?;
+            if context.verbosity != Verbosity::Quiet {
+                let end = if detach { "" } else { "; Ctrl-C leaves it running" };
+                context.say(&format!("svc runs already (process {}){end}\n", running.guard_pid));
+                if u64::from_str_radix(&running.fingerprint, 16).ok() != Some(source.record.fingerprint()) {
+                    context.say(
+                        "the service file has changed since; to apply that: `svc down`, then `svc up`\n",
+                    );
+                }
+            }
+            Ok((client, false))
+        }
+        Err(ConnectError::NotRunning) => {
+            let record = source.record.to_bytes()?;
+            let env: Vec<CString> = context
+                .variables
+                .iter()
+                .filter_map(|(name, value)| {
+                    CString::new([name.as_bytes(), b"=", value.as_bytes()].concat()).ok()
+                })
+                .collect();
+            let inherited = if detach { Inherited::OwnLog } else { Inherited::Ours };
+            boot(project, &record, &env, inherited).map_err(|error| Trouble::of(&error))?;
+            Ok((session::connect(context, project).await?, true))
+        }
+        Err(error) => Err(Trouble::of(&error)),
+    }
+}
+
+/// An `up` whose supervisor runs.
+struct Up<'a> {
+    context: &'a Context,
+    args: &'a Args,
+    project: &'a Project,
+    source: &'a Source,
+    /// Whether the supervisor was started for this, and ends with it.
+    ours: bool,
+    watch: Watch,
+    screen: Screen,
+    signals: Signals,
+}
+
+impl Up<'_> {
+    async fn detached(&mut self, verdict: &Verdict) -> Result<Exit, Trouble> {
+        if let Verdict::Failed(names) = verdict {
+            self.tell(names).await;
+            return Ok(Exit::Failed);
+        }
+        conclude(self.context, &self.watch, verdict, self.args.timeout).await
+    }
+
+    async fn foreground(&mut self, verdict: Verdict, since: Timestamp) -> Result<Exit, Trouble> {
+        match verdict {
+            Verdict::Done => self.follow(since).await,
+            Verdict::Interrupted(interrupt) => self.leave(interrupt).await,
+            Verdict::Failed(names) => {
+                self.tell(&names).await;
+                self.end().await?;
+                Ok(Exit::Failed)
+            }
+            Verdict::TimedOut => {
+                let limit = Exact(self.args.timeout.unwrap_or_default());
+                self.end().await?;
+                Err(Trouble::new(Exit::TimedOut, format!("not ready within {limit}")))
+            }
+            Verdict::Ended(code) => {
+                until_free(self.project).await?;
+                Ok(code.map_or(Exit::Done, Exit::Forwarded))
+            }
+            verdict @ (Verdict::Superseded | Verdict::Gone) => {
+                conclude(self.context, &self.watch, &verdict, None).await
+            }
+        }
+    }
+
+    /// Shows the output of everything until a signal comes or nothing runs any more.
+    async fn follow(&mut self, since: Timestamp) -> Result<Exit, Trouble> {
+        let instances = &self.watch.board.instances;
+        let (names, logs): (Vec<String>, Vec<PathBuf>) = instances
+            .iter()
+            .filter_map(|instance| Some((instance.name.clone(), PathBuf::from(instance.log.clone()?))))
+            .unzip();
+        let style = format::Style {
+            color: self.context.out.colour,
+            prefix: !self.args.no_log_prefix,
+            time: false,
+            raw: false,
+        };
+        let query = Query { since: Some(since), follow: true, ..Query::default() };
+        let mut stream = Stream::open(&logs, &query, Formatter::new(style, names))?;
+        loop {
+            if self.watch.board.settled() {
+                stream.drain()?;
+                return self.over().await;
+            }
+            tokio::select! {
+                passed = stream.pass() => passed?,
+                interrupt = self.signals.next() => {
+                    let left = self.leave(interrupt).await;
+                    stream.drain()?;
+                    return left;
+                }
+                change = self.watch.next() => match change {
+                    Change::Event(event) => self.notice(&event),
+                    Change::Resumed => {}
+                    Change::Ended(code) => {
+                        stream.drain()?;
+                        until_free(self.project).await?;
+                        return Ok(code.map_or(Exit::Done, Exit::Forwarded));
+                    }
+                    Change::Gone => {
+                        stream.drain()?;
+                        return conclude(self.context, &self.watch, &Verdict::Gone, None).await;
+                    }
+                },
+            }
+        }
+    }
+
+    /// Says what happened, when it is worth an interruption of the output.
+    fn notice(&mut self, event: &crate::control::wire::Event) {
+        use crate::control::wire::Happening;
+        let before = match &event.happening {
+            Happening::Transition { instance, .. } => self.watch.board.find(instance).map(|(_, i)| i),
+            _ => None,
+        };
+        let matters = match &event.happening {
+            Happening::Transition { to, .. } => {
+                matches!(to, State::Failed | State::Backoff | State::Unhealthy)
+            }
+            _ => true,
+        };
+        if let (true, Some(line)) = (matters, progress::plain(event, before)) {
+            self.screen.say(&format!("svc: {line}\n"));
+        }
+        self.watch.board.apply(event);
+    }
+
+    /// Nothing runs any more: the account of what failed, and the end.
+    async fn over(&mut self) -> Result<Exit, Trouble> {
+        let instances = self.watch.board.instances.iter();
+        let failed: Vec<String> =
+            instances.filter(|i| i.state == State::Failed).map(|i| i.name.clone()).collect();
+        if !failed.is_empty() {
+            self.tell(&failed).await;
+        }
+        self.end().await?;
+        Ok(if failed.is_empty() { Exit::Done } else { Exit::Failed })
+    }
+
+    /// A signal came: stops everything, if it was started for this.
+    async fn leave(&mut self, interrupt: Interrupt) -> Result<Exit, Trouble> {
+        if !self.ours {
+            self.screen.say("\nsvc goes on; `svc down` stops it\n");
+            return Ok(interrupt.exit());
+        }
+        self.screen.say("\nstopping; once more skips the grace periods\n");
+        self.end().await?;
+        Ok(interrupt.exit())
+    }
+
+    /// Stops everything and waits for the supervisor's end, if it was started for this.
+    async fn end(&mut self) -> Result<(), Trouble> {
+        if self.ours {
+            let Self { context, project, watch, screen, signals, .. } = self;
+            shut_down(context, project, watch, screen, signals, false, None).await?;
+        }
+        Ok(())
+    }
+
+    async fn tell(&self, names: &[String]) {
+        account::tell(self.context, &self.watch, names, Some(self.source)).await;
+    }
+}

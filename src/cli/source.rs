@@ -1,0 +1,76 @@
+//! From a service file to its plan, with what is wrong shown to a person.
+
+use std::path::{Path, PathBuf};
+
+use crate::cli::context::{Context, Verbosity, columns};
+use crate::cli::exit::{Exit, Trouble};
+use crate::cli::machine::Host;
+use crate::compile::{Compiled, Options, compile};
+use crate::diagnostic::{Diagnostic, Diagnostics, Look, SourceMap, human};
+use crate::graph::Plan;
+use crate::runtime::record::{Record, Recording};
+
+/// A service file without mistakes.
+#[derive(Debug)]
+pub struct Source {
+    /// What should run.
+    pub plan: Plan,
+    /// The texts that the plan's places point into.
+    pub map: SourceMap,
+    /// What the engine makes the same plan from.
+    pub record: Record,
+}
+
+/// Compiles one file. Mistakes are in the answer.
+///
+/// # Errors
+///
+/// The file is not there.
+pub fn compiled(context: &Context, file: &Path, options: Options) -> Result<(Compiled, Record), Trouble> {
+    let path = canonical(context, file)?;
+    let host = Host::new(&context.variables);
+    let machine = Recording::new(&host);
+    let paths = [path];
+    let compiled = compile(&paths, &machine, options);
+    Ok((compiled, machine.finish(&paths)))
+}
+
+fn canonical(context: &Context, file: &Path) -> Result<PathBuf, Trouble> {
+    std::fs::canonicalize(context.directory.join(file)).map_err(|error| {
+        let trouble = Trouble::of(&error);
+        Trouble::new(Exit::Usage, format!("cannot read `{}`: {}", file.display(), trouble.message))
+    })
+}
+
+/// Compiles one file and shows what is wrong with it.
+///
+/// # Errors
+///
+/// The file is not there, or it is invalid: that has been shown then.
+pub fn plan(context: &Context, file: &Path) -> Result<Source, Trouble> {
+    let (Compiled { plan, diagnostics, sources, .. }, record) = compiled(context, file, Options::default())?;
+    let quiet = context.verbosity == Verbosity::Quiet && plan.is_some();
+    if !diagnostics.is_empty() && !quiet {
+        context.say(&drawn(context, &diagnostics, &sources));
+    }
+    match plan {
+        Some(plan) => Ok(Source { plan, map: sources, record }),
+        None => Err(Trouble::new(Exit::Invalid, "")),
+    }
+}
+
+/// Draws findings for the person at stderr.
+pub fn drawn(context: &Context, findings: &Diagnostics, map: &SourceMap) -> String {
+    let width = columns(std::io::stderr()).unwrap_or(100).min(120);
+    let look = Look { color: context.err.colour, width, ..Look::default() };
+    let mut text = String::new();
+    human(&mut text, findings, map, &look).expect("writing into memory does not fail");
+    text
+}
+
+/// Draws one finding.
+pub fn one(context: &Context, finding: Diagnostic, map: &SourceMap) -> String {
+    let mut findings = Diagnostics::default();
+    findings.push(finding);
+    drawn(context, &findings, map)
+}
