@@ -97,3 +97,41 @@ fn a_right_sample_becomes_a_plan() {
         insta::assert_snapshot!(format!("ok-{name}"), shown);
     }
 }
+
+#[test]
+fn what_is_not_there_is_a_warning_until_paths_are_strict() {
+    let text = "service \"a\" { command \"nothing\" }\nservice \"b\" { command \"./web\"; working-dir \"nowhere\" }\n";
+    let mut machine = machine();
+    let path = PathBuf::from("/shop/services.kdl");
+    machine.files.insert(path.clone(), text.to_owned());
+    let paths = [path];
+    let usual = compile(&paths, &machine, Options::default());
+    assert_eq!((usual.plan.is_some(), usual.diagnostics.counts()), (true, (0, 2)), "{}", said(&usual));
+    let strict = compile(&paths, &machine, Options { strict_paths: true });
+    assert!(strict.plan.is_none());
+    insta::assert_snapshot!("strict-paths", said(&strict));
+}
+
+#[test]
+fn mistakes_of_an_included_file_are_said_in_it() {
+    let mut machine = machine();
+    let path = PathBuf::from("/shop/services.kdl");
+    let files = [
+        (path.clone(), "include \"more/*.kdl\"\nservice \"a\" { command \"./a\"; depends-on b c }\n"),
+        (
+            "/shop/more/b.kdl".into(),
+            "service \"b\" { command \"./b\"; restart sometimes; working-dir \"x\" }\n",
+        ),
+        ("/shop/more/c.kdl".into(), "service \"c\" { comand \"./c\" }\n"),
+    ];
+    machine.files.extend(files.map(|(path, text)| (path, text.to_owned())));
+    let compiled = compile(&[path], &machine, Options::default());
+    let places: Vec<String> = compiled
+        .diagnostics
+        .iter()
+        .filter_map(|found| {
+            compiled.sources.location(found.span().lo).map(|at| format!("{} {}", at.file, found.code))
+        })
+        .collect();
+    assert_eq!(places, ["/shop/more/b.kdl svc::unknown-word", "/shop/more/c.kdl svc::unknown-node"]);
+}
