@@ -36,6 +36,6 @@ fn the_engine_does_what_every_scenario_says() {
             wrong.push(format!("{}: {}", file.display(), at.unwrap_or("the end differs".to_owned())));
         }
     }
-    assert!(count >= 5, "only {count} scenarios were found");
+    assert!(count >= 60, "only {count} scenarios were found");
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }

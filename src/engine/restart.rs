@@ -151,6 +151,8 @@ impl Engine {
 
     /// Shuts the project down for what became of an instance.
     pub(crate) fn end_with(&mut self, now: Moment, id: InstanceId, code: u8) {
+        // What reached its goal by this very end, or missed it, is answered for that.
+        self.answer_requests();
         self.supersede_all(|goal| goal != Goal::Down);
         self.shut_down(now, false, Cause::Shutdown { instance: id });
         if let Some(ending) = &mut self.ending {
