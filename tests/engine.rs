@@ -1,6 +1,7 @@
 //! Scenarios and the simulation of the supervision engine.
 
 mod script;
+mod sim;
 
 use std::fs;
 use std::path::{Path, PathBuf};

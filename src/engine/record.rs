@@ -168,6 +168,7 @@ impl Engine {
         for (id, record) in records {
             let slot = engine.slot_mut(*id);
             slot.explicit = record.explicit;
+            slot.want_cause = Cause::Restored;
             slot.attempt = record.attempt;
             slot.recent = record.recent.iter().copied().collect();
             slot.restarts = record.restarts;
@@ -248,12 +249,11 @@ impl Engine {
                 if was_ready {
                     self.resume_up(now, id, None, true);
                 }
-                match exit {
-                    Some(exit) if !fault => self.exited(now, invocation, exit, true),
-                    _ if fault => {
-                        self.begin_stop(now, id, Reason::Fault { cause: Cause::Restored, restart: false });
-                    }
-                    _ => {}
+                if fault {
+                    self.begin_stop(now, id, Reason::Fault { cause: Cause::Restored, restart: false });
+                }
+                if let Some(exit) = exit {
+                    self.exited(now, invocation, exit, true);
                 }
             }
             _ => {}

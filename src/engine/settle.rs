@@ -125,7 +125,11 @@ impl Engine {
     /// Looks at an instance: makes at most one transition.
     fn examine(&mut self, now: Moment, id: InstanceId) {
         // Neighbours wait for what is wanted as much as for states.
-        self.wake_neighbours(id);
+        let slot = self.slot_mut(id);
+        let wants = (slot.wanted(), slot.has_to_stop());
+        if std::mem::replace(&mut slot.told, wants) != wants {
+            self.wake_neighbours(id);
+        }
         match self.slot(id).state {
             State::Waiting { since, .. } => match self.gate(id, since, now) {
                 Gate::Open => self.launch(now, id),
@@ -242,6 +246,11 @@ impl Engine {
             State::Up { invocation, .. } => (invocation, true),
             _ => return,
         };
+        if reason != Reason::Asked && self.slot(id).has_to_stop() {
+            // It is to stop anyway, after what depends on it: its own failure does not go before them.
+            self.postpone_limit(now, id);
+            return;
+        }
         self.credit_stability(now, id);
         let stop = self.rules(id).stop;
         let kill_at = now + stop.grace;
@@ -270,6 +279,18 @@ impl Engine {
                 scope: if stop.group { Scope::Group } else { Scope::Main },
             },
         });
+    }
+
+    /// Grants a start its whole limit again.
+    fn postpone_limit(&mut self, now: Moment, id: InstanceId) {
+        let again =
+            self.rules(id).timeout.filter(|_| self.is_task(id)).unwrap_or(self.rules(id).start_timeout);
+        if let State::Starting { limit: Some(limit), .. } = &mut self.slot_mut(id).state
+            && *limit <= now
+        {
+            *limit = now + again.max(KILL_AGAIN);
+        }
+        self.rearm(id);
     }
 
     /// Kills what is left of a life that is being stopped; with a killing shutdown, any life.

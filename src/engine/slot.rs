@@ -43,6 +43,8 @@ pub(crate) struct Slot {
     pub(crate) requests: Vec<RequestId>,
     /// Its place in the order of deadlines.
     pub(crate) deadline: Option<Moment>,
+    /// Whether it was wanted and had to stop when its neighbours last looked.
+    pub(crate) told: (bool, bool),
     pub(crate) restless: bool,
     pub(crate) touched: bool,
     pub(crate) changed: bool,
@@ -82,6 +84,7 @@ impl Default for Slot {
             took: None,
             requests: Vec::new(),
             deadline: None,
+            told: (false, false),
             restless: false,
             touched: false,
             changed: false,

@@ -1,0 +1,360 @@
+//! The reference: what may be done and what must be, worked out from scratch at every step.
+//!
+//! It shares nothing with the engine but the plan. It keeps what was seen happen and searches all of
+//! it whenever it has a question: slow and plain.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use svc::base::{ExitStatus, Invocation, Moment, Signal};
+use svc::engine::{Action, Cause, Command, Event, RequestId, StateName, View};
+use svc::graph::plan::{InstanceId, Plan, Readiness, Relation};
+use svc::model::policy::{Condition, Kind};
+use svc::probe::Class;
+
+/// One life as it was seen.
+#[derive(Clone, Debug)]
+struct Life {
+    instance: InstanceId,
+    spawned: bool,
+    said_ready: bool,
+    stop_began: Option<Moment>,
+    main_ended: Option<(Moment, ExitStatus)>,
+    over: bool,
+    probing: Option<Class>,
+}
+
+/// All that was seen.
+pub(super) struct Reference {
+    plan: Arc<Plan>,
+    lives: BTreeMap<Invocation, Life>,
+    open: BTreeSet<RequestId>,
+    ended: BTreeSet<RequestId>,
+    restarts: Vec<(InstanceId, Moment)>,
+    backoff: BTreeMap<InstanceId, Moment>,
+    shutdowns: u32,
+    killing: bool,
+    pub(super) over: bool,
+}
+
+impl Reference {
+    pub(super) fn new(plan: Arc<Plan>) -> Self {
+        Self {
+            plan,
+            lives: BTreeMap::new(),
+            open: BTreeSet::new(),
+            ended: BTreeSet::new(),
+            restarts: Vec::new(),
+            backoff: BTreeMap::new(),
+            shutdowns: 0,
+            killing: false,
+            over: false,
+        }
+    }
+
+    /// Returns the life of an instance that is not over.
+    fn current(&self, id: InstanceId) -> Option<(Invocation, &Life)> {
+        self.lives
+            .iter()
+            .rev()
+            .find(|(_, life)| life.instance == id && !life.over)
+            .map(|(&i, life)| (i, life))
+    }
+
+    fn name(&self, id: InstanceId) -> &str {
+        &self.plan.instance(id).name
+    }
+
+    /// Takes note of what happens, before the engine is told.
+    pub(super) fn happened(&mut self, now: Moment, event: &Event) {
+        match event {
+            Event::Command { request, command } => {
+                self.open.insert(*request);
+                match command {
+                    Command::Start { instances, .. } | Command::Restart { instances, .. } => {
+                        // A start by hand clears the count of restarts of all that it needs.
+                        let mut todo = instances.clone();
+                        while let Some(id) = todo.pop() {
+                            self.restarts.retain(|&(of, _)| of != id);
+                            let needed = self.plan.edges.iter().filter(|edge| edge.dependent == id);
+                            todo.extend(needed.map(|edge| edge.dependency));
+                        }
+                    }
+                    Command::Shutdown { kill } => {
+                        self.shutdowns += 1;
+                        self.killing |= kill;
+                    }
+                    Command::Stop { .. } => {}
+                }
+            }
+            Event::Spawned { invocation } => self.with(*invocation, |life| life.spawned = true),
+            Event::SpawnFailed { invocation, .. } => self.with(*invocation, |life| life.over = true),
+            Event::Ready { invocation } => self.with(*invocation, |life| life.said_ready = true),
+            Event::Exited { invocation, exit, stragglers } => {
+                let (exit, over) = (*exit, !stragglers);
+                self.with(*invocation, |life| {
+                    life.main_ended = Some((now, exit));
+                    life.over = over;
+                });
+            }
+            Event::Emptied { invocation } => self.with(*invocation, |life| life.over = true),
+            Event::ProbeFinished { invocation, class, outcome } => {
+                let (class, passed) = (*class, outcome.passed);
+                self.with(*invocation, |life| {
+                    life.probing = None;
+                    life.said_ready |= passed && class == Class::Readiness;
+                });
+            }
+            Event::ExtendTimeout { .. }
+            | Event::Stopping { .. }
+            | Event::Status { .. }
+            | Event::StopCommandFinished { .. }
+            | Event::Tick => {}
+        }
+    }
+
+    fn with(&mut self, invocation: Invocation, change: impl FnOnce(&mut Life)) {
+        if let Some(life) = self.lives.get_mut(&invocation) {
+            change(life);
+        }
+    }
+
+    /// Forgets what an engine that was killed had under way: whoever asked asks again.
+    pub(super) fn taken_over(&mut self, known: &[(InstanceId, Invocation)]) {
+        self.open.clear();
+        self.backoff.clear();
+        for (invocation, life) in &mut self.lives {
+            let is_known = known.iter().any(|(_, known)| known == invocation);
+            life.over |= !is_known;
+            life.spawned |= is_known;
+            life.probing = None;
+            life.stop_began = None;
+        }
+    }
+
+    /// Judges what the engine wants done.
+    pub(super) fn judge(&mut self, now: Moment, action: &Action, views: &[View]) -> Result<(), String> {
+        match action {
+            Action::Launch { instance, invocation } => self.judge_launch(*instance, *invocation),
+            Action::Signal { invocation, signal, .. } => self.judge_signal(now, *invocation, *signal, views),
+            Action::StopCommand { invocation, .. } => {
+                self.judge_signal(now, *invocation, Signal::TERM, views)
+            }
+            Action::Probe { invocation, class, .. } => {
+                let life = self.lives.get_mut(invocation).ok_or("a probe of no life")?;
+                if life.over || life.probing.replace(*class).is_some() {
+                    return Err("two probes at once, or one of a life that is over".to_owned());
+                }
+                Ok(())
+            }
+            Action::Notice(transition) => {
+                let (id, to) = (transition.instance, transition.to);
+                if transition.cause == Cause::Initial {
+                    return Err(format!("{} went to {to:?} without a cause", self.name(id)));
+                }
+                match to {
+                    StateName::Ready => self.judge_ready(id),
+                    StateName::Backoff => self.judge_restart(now, id),
+                    _ => self.judge_wait(now, id, &transition.cause),
+                }
+            }
+            Action::RequestEnded { request, .. } => {
+                if !self.open.remove(request) || !self.ended.insert(*request) {
+                    return Err(format!("request {} ended twice or was never made", request.0));
+                }
+                Ok(())
+            }
+            Action::End { .. } => {
+                if self.lives.values().any(|life| !life.over) || self.over {
+                    return Err("the end was said with something left, or twice".to_owned());
+                }
+                self.over = true;
+                Ok(())
+            }
+        }
+    }
+
+    fn judge_launch(&mut self, id: InstanceId, invocation: Invocation) -> Result<(), String> {
+        if self.current(id).is_some() {
+            return Err(format!("{} has two lives", self.name(id)));
+        }
+        if self.lives.last_key_value().is_some_and(|(&last, _)| last >= invocation) {
+            return Err("a life has a number that was given out".to_owned());
+        }
+        for edge in self.plan.edges.iter().filter(|edge| edge.dependent == id) {
+            if let Relation::DependsOn { condition, required: true, .. } = edge.relation
+                && !self.holds(condition, edge.dependency)
+            {
+                let (name, other) = (self.name(id), self.name(edge.dependency));
+                return Err(format!("{name} was launched before {other} was {}", condition.word()));
+            }
+        }
+        let life = Life {
+            instance: id,
+            spawned: false,
+            said_ready: false,
+            stop_began: None,
+            main_ended: None,
+            over: false,
+            probing: None,
+        };
+        self.lives.insert(invocation, life);
+        Ok(())
+    }
+
+    /// Returns whether a condition holds as far as anybody could see.
+    fn holds(&self, condition: Condition, id: InstanceId) -> bool {
+        let service = self.plan.service_of(id);
+        let last = self.lives.values().rev().find(|life| life.instance == id);
+        let Some(last) = last else { return false };
+        let succeeded = matches!(last.main_ended, Some((_, ExitStatus::Code(0)))) && last.over;
+        let runs = last.spawned && last.main_ended.is_none();
+        let ready = match service.rules.readiness {
+            Readiness::Started => runs,
+            Readiness::Announced | Readiness::Probed(_) => runs && last.said_ready,
+        };
+        match (condition, service.kind) {
+            (Condition::Started, Kind::Service) => runs,
+            (Condition::Started, Kind::Task) => runs || succeeded,
+            (Condition::Ready | Condition::Healthy | Condition::LogReady, Kind::Service) => ready,
+            (Condition::Completed, _) => last.over,
+            _ => succeeded,
+        }
+    }
+
+    fn judge_signal(
+        &mut self,
+        now: Moment,
+        invocation: Invocation,
+        signal: Signal,
+        views: &[View],
+    ) -> Result<(), String> {
+        let hasty = self.killing || self.shutdowns > 1;
+        let Some(life) = self.lives.get(&invocation) else { return Err("a signal to no life".to_owned()) };
+        let (id, began, main_ended) = (life.instance, life.stop_began, life.main_ended);
+        if life.over || !life.spawned {
+            return Err(format!("{} was signalled and is over or not there", self.name(id)));
+        }
+        if signal == Signal::KILL {
+            let grace = self.plan.rules(id).stop.grace;
+            if !hasty && began.is_none_or(|began| now.since(began) < grace) {
+                return Err(format!("{} was killed before its grace was over", self.name(id)));
+            }
+            return Ok(());
+        }
+        if began.is_none() {
+            self.with(invocation, |life| life.stop_began = Some(now));
+            if !views[id.0 as usize].wanted && main_ended.is_none() && !hasty {
+                return self.judge_order(id);
+            }
+        }
+        Ok(())
+    }
+
+    /// Nothing that cannot be without an instance may run when that is stopped.
+    fn judge_order(&self, id: InstanceId) -> Result<(), String> {
+        for edge in self.plan.edges.iter().filter(|edge| edge.dependency == id) {
+            if let Relation::DependsOn { required: true, .. } = edge.relation
+                && self.current(edge.dependent).is_some()
+            {
+                let (name, other) = (self.name(id), self.name(edge.dependent));
+                return Err(format!("{name} was stopped while {other} ran"));
+            }
+        }
+        Ok(())
+    }
+
+    fn judge_ready(&self, id: InstanceId) -> Result<(), String> {
+        let service = self.plan.service_of(id);
+        let said = self.current(id).is_some_and(|(_, life)| life.said_ready);
+        if service.kind == Kind::Service && service.rules.readiness != Readiness::Started && !said {
+            return Err(format!("{} is ready though its life never said so", self.name(id)));
+        }
+        Ok(())
+    }
+
+    fn judge_restart(&mut self, now: Moment, id: InstanceId) -> Result<(), String> {
+        self.backoff.insert(id, now);
+        self.restarts.push((id, now));
+        let restart = self.plan.rules(id).restart;
+        let recent = self.restarts.iter().filter(|&&(of, at)| of == id && now.since(at) < restart.window);
+        if restart.max.is_some_and(|max| recent.count() > max as usize) {
+            return Err(format!("{} restarts too often", self.name(id)));
+        }
+        Ok(())
+    }
+
+    fn judge_wait(&mut self, now: Moment, id: InstanceId, cause: &Cause) -> Result<(), String> {
+        let Some(began) = self.backoff.remove(&id) else { return Ok(()) };
+        let backoff = self.plan.rules(id).backoff;
+        let least = backoff.first.mul_f64((1.0 - backoff.jitter) * 0.999);
+        if *cause == Cause::BackoffOver && now.since(began) < least {
+            return Err(format!("{} was restarted too soon", self.name(id)));
+        }
+        Ok(())
+    }
+
+    /// Judges where everything is, once the engine has settled.
+    pub(super) fn judge_state(&self, views: &[View]) -> Result<(), String> {
+        for view in views {
+            let name = self.name(view.instance);
+            let by_edge = |edge: &&svc::graph::Edge| matches!(edge.relation, Relation::DependsOn { .. });
+            let mut pulls = self.plan.edges.iter().filter(by_edge).filter(|e| e.dependency == view.instance);
+            if view.wanted && !view.explicit && !pulls.any(|edge| views[edge.dependent.0 as usize].wanted) {
+                return Err(format!("{name} is wanted by nobody"));
+            }
+            let runs = self.current(view.instance).is_some();
+            let shown = matches!(
+                view.state,
+                StateName::Starting | StateName::Ready | StateName::Unhealthy | StateName::Stopping
+            );
+            if runs != shown {
+                return Err(format!(
+                    "{name} is shown {:?} and is stuck: its process says otherwise",
+                    view.state
+                ));
+            }
+            if view.wanted && view.state != StateName::Completed {
+                self.judge_needs(view, views)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// What is wanted wants what it requires.
+    fn judge_needs(&self, view: &View, views: &[View]) -> Result<(), String> {
+        for edge in self.plan.edges.iter().filter(|edge| edge.dependent == view.instance) {
+            if let Relation::DependsOn { required: true, condition, .. } = edge.relation
+                && condition != Condition::Completed
+                && !views[edge.dependency.0 as usize].wanted
+            {
+                let (name, other) = (self.name(view.instance), self.name(edge.dependency));
+                return Err(format!("{name} is wanted and {other}, which it requires, is not"));
+            }
+        }
+        Ok(())
+    }
+
+    /// Judges the end: on a machine where nothing fails any more everything wanted gets there.
+    pub(super) fn judge_calm(&self, views: &[View]) -> Result<(), String> {
+        // A service that said it is about to end and does not is waited for as long as it takes.
+        let unhealthy = views.iter().any(|view| view.state == StateName::Unhealthy);
+        for view in views {
+            let there = match view.state {
+                StateName::Ready => self.plan.service_of(view.instance).kind == Kind::Service,
+                StateName::Unhealthy | StateName::Completed => true,
+                StateName::Waiting => unhealthy,
+                _ => false,
+            };
+            if view.wanted && !there {
+                return Err(format!("{} is stuck: {view:?}", self.name(view.instance)));
+            }
+        }
+        if let Some(request) = self.open.first()
+            && !unhealthy
+        {
+            return Err(format!("request {} is stuck", request.0));
+        }
+        Ok(())
+    }
+}

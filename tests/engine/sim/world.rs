@@ -1,0 +1,383 @@
+//! One run: a random plan, a random operator, and the loop between engine, machine and reference.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use svc::base::{Invocation, Moment, Signal};
+use svc::engine::{Action, Command, Engine, Event, Record, RequestId, Scope, StateName};
+use svc::graph::plan::{InstanceId, LivenessFailure, Plan, Readiness, Relation};
+use svc::model::policy::{Condition, Kind, RestartWhen};
+use svc::probe::Schedule;
+
+use super::kernel::Kernel;
+use super::reference::Reference;
+use crate::support::plan;
+
+/// How much is simulated.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Size {
+    pub(super) services: usize,
+    pub(super) steps: usize,
+}
+
+impl Size {
+    /// The size that belongs to a seed.
+    pub(super) fn of(seed: u64) -> Self {
+        let mut random = fastrand::Rng::with_seed(seed);
+        Self { services: random.usize(1..=6), steps: random.usize(10..=60) }
+    }
+}
+
+/// A flaw planted between the engine and the world: a lie that makes a sound engine behave as a
+/// flawed one would.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Flaw {
+    /// What an earlier life said is taken for the current one's word.
+    LateAnswer,
+    /// Dependencies are waited for only until their process is there.
+    IgnoredCondition,
+    /// Every dependency is soft.
+    DependentsLeftUp,
+    /// The kill of a stop comes although that stop is over.
+    OldKillTimer,
+    /// A failed launch is not heard of.
+    ForgottenSpawnFailure,
+    /// Every delay is zero.
+    NoBackoff,
+}
+
+/// One run.
+pub(super) struct World {
+    random: fastrand::Rng,
+    plan: Arc<Plan>,
+    engine: Engine,
+    kernel: Kernel,
+    reference: Reference,
+    journal: BTreeMap<InstanceId, Record>,
+    flaw: Option<Flaw>,
+    /// Kills that an engine with kill timers beside its states would still have armed.
+    old_kills: BTreeMap<Moment, InstanceId>,
+    steps: usize,
+    now: Moment,
+    requests: u64,
+    count: u64,
+    /// Everything that happened, for a person.
+    pub(super) history: Vec<String>,
+}
+
+impl World {
+    pub(super) fn new(seed: u64, size: Size, flaw: Option<Flaw>) -> Self {
+        let mut random = fastrand::Rng::with_seed(seed);
+        let plan = random_plan(&mut random, size.services);
+        let told = Arc::new(flawed(&plan, flaw));
+        let plan = Arc::new(plan);
+        Self {
+            engine: Engine::new(told, seed),
+            kernel: Kernel::new(seed),
+            reference: Reference::new(plan.clone()),
+            journal: BTreeMap::new(),
+            flaw,
+            old_kills: BTreeMap::new(),
+            steps: size.steps,
+            now: Moment::from_millis(1_000),
+            requests: 0,
+            count: 0,
+            history: Vec::new(),
+            plan,
+            random,
+        }
+    }
+
+    /// The plan, for a person.
+    pub(super) fn plan_lines(&self) -> Vec<String> {
+        let services = self.plan.services.iter().map(|s| format!("{} {:?} {:?}", s.name, s.kind, s.rules));
+        let edge = |e: &svc::graph::Edge| format!("{:?} -> {:?} {:?}", e.dependent, e.dependency, e.relation);
+        services.chain(self.plan.edges.iter().map(edge)).collect()
+    }
+
+    /// Plays the whole run; returns how many events it had.
+    pub(super) fn play(&mut self) -> Result<u64, String> {
+        for _ in 0..self.steps {
+            match self.random.u32(0..10) {
+                0..4 => self.ask()?,
+                4 if self.random.bool() && !self.reference.over => self.take_over()?,
+                5 => self.extend()?,
+                _ => {}
+            }
+            let pause = Duration::from_millis(self.random.u64(0..4_000));
+            self.run_until(self.now + pause)?;
+        }
+        self.kernel.benign = true;
+        self.run_until(self.now + Duration::from_secs(600))?;
+        let views = self.engine.snapshot();
+        if !self.reference.over {
+            self.reference.judge_calm(&views)?;
+            self.shut_down(false)?;
+            self.run_until(self.now + Duration::from_secs(600))?;
+        }
+        if !self.reference.over {
+            return Err(format!("the shutdown is stuck: {:?}", self.engine.snapshot()));
+        }
+        Ok(self.count)
+    }
+
+    fn ask(&mut self) -> Result<(), String> {
+        let count = self.plan.instances.len() as u32;
+        let mut instances: Vec<InstanceId> = (0..count).map(InstanceId).collect();
+        instances.retain(|_| self.random.u32(0..2) == 0);
+        let no_deps = false;
+        let kill = self.random.u32(0..4) == 0;
+        let command = match self.random.u32(0..40) {
+            0..20 => Command::Start { instances, no_deps },
+            20..30 => Command::Stop { instances, no_deps },
+            30..39 => Command::Restart { instances, no_deps },
+            _ => return self.shut_down(kill),
+        };
+        self.request(command)
+    }
+
+    fn shut_down(&mut self, kill: bool) -> Result<(), String> {
+        self.request(Command::Shutdown { kill })
+    }
+
+    fn request(&mut self, command: Command) -> Result<(), String> {
+        if self.reference.over {
+            return Ok(());
+        }
+        self.requests += 1;
+        self.tell(Event::Command { request: RequestId(self.requests), command })
+    }
+
+    fn extend(&mut self) -> Result<(), String> {
+        let lives: Vec<Invocation> = self.kernel.processes.keys().copied().collect();
+        match self.random.choice(lives) {
+            Some(invocation) => self.tell(Event::ExtendTimeout { invocation, by: Duration::from_secs(2) }),
+            None => Ok(()),
+        }
+    }
+
+    /// Lets the machine and the deadlines go on until a moment; now and then the engine is late.
+    fn run_until(&mut self, end: Moment) -> Result<(), String> {
+        let mut rounds = 0;
+        loop {
+            let deadline = self.engine.next_deadline().map(|at| at.max(self.now));
+            let event = self.kernel.future.first_key_value().map(|(&(at, _), _)| at);
+            let kill = self.old_kills.first_key_value().map(|(&at, _)| at);
+            let Some(next) = [deadline, event, kill].into_iter().flatten().min() else { break };
+            if next > end {
+                break;
+            }
+            rounds += 1;
+            if rounds > 4_000 {
+                return Err("stuck: it never comes to rest".to_owned());
+            }
+            self.now = self.now.max(next);
+            if self.random.u32(0..20) == 0 {
+                self.now = self.now + Duration::from_millis(self.random.u64(0..300));
+            }
+            if kill == Some(next) {
+                self.fire_old_kill()?;
+            } else if event == Some(next) {
+                let (_, event) = self.kernel.next().expect("it was seen");
+                self.tell(event)?;
+            } else {
+                self.tell(Event::Tick)?;
+            }
+        }
+        self.now = self.now.max(end);
+        Ok(())
+    }
+
+    fn tell(&mut self, event: Event) -> Result<(), String> {
+        self.count += 1;
+        self.history.push(format!("{} {event:?}", self.now));
+        self.reference.happened(self.now, &event);
+        let Some(event) = self.distort(event) else { return Ok(()) };
+        let actions = self.engine.handle(self.now, event);
+        for id in self.engine.take_changed() {
+            self.journal.insert(id, self.engine.record(id));
+        }
+        let views = self.engine.snapshot();
+        for action in actions {
+            self.history.push(format!("    {action:?}"));
+            self.reference.judge(self.now, &action, &views)?;
+            self.carry_out(action);
+        }
+        self.reference.judge_state(&views)
+    }
+
+    fn carry_out(&mut self, action: Action) {
+        match action {
+            Action::Launch { instance, invocation } => {
+                let task = self.plan.service_of(instance).kind == Kind::Task;
+                self.kernel.launch(self.now, instance, invocation, task);
+            }
+            Action::Signal { invocation, signal, scope } => {
+                if self.flaw == Some(Flaw::OldKillTimer)
+                    && signal != Signal::KILL
+                    && let Some(process) = self.kernel.processes.get(&invocation)
+                {
+                    let id = process.instance;
+                    self.old_kills.insert(self.now + self.plan.rules(id).stop.grace, id);
+                }
+                self.kernel.signal(self.now, invocation, signal, scope);
+            }
+            Action::StopCommand { invocation, .. } => self.kernel.stop_command(self.now, invocation),
+            Action::Probe { invocation, class, .. } => self.kernel.probe(self.now, invocation, class),
+            Action::Notice(_) | Action::RequestEnded { .. } | Action::End { .. } => {}
+        }
+    }
+
+    /// Tells the engine what a flawed one would make of an event.
+    fn distort(&mut self, event: Event) -> Option<Event> {
+        match (self.flaw, event) {
+            (Some(Flaw::ForgottenSpawnFailure), Event::SpawnFailed { .. }) => None,
+            (Some(Flaw::LateAnswer), Event::Ready { invocation }) => {
+                let of = |view: &svc::engine::View| view.invocation;
+                let known = self.engine.snapshot();
+                let current = known.iter().any(|view| of(view) == Some(invocation));
+                let other = known.iter().filter(|view| view.state == StateName::Starting).find_map(of);
+                let invocation = if current { invocation } else { other.unwrap_or(invocation) };
+                Some(Event::Ready { invocation })
+            }
+            (_, event) => Some(event),
+        }
+    }
+
+    fn fire_old_kill(&mut self) -> Result<(), String> {
+        let (_, id) = self.old_kills.pop_first().expect("it was seen");
+        let view = self.engine.view(id);
+        if view.state == StateName::Stopping
+            && let Some(invocation) = view.invocation
+        {
+            let kill = Action::Signal { invocation, signal: Signal::KILL, scope: Scope::Everything };
+            self.reference.judge(self.now, &kill, &self.engine.snapshot())?;
+            self.carry_out(kill);
+        }
+        Ok(())
+    }
+
+    /// Kills the engine and makes another one from the journal and what the machine knows.
+    fn take_over(&mut self) -> Result<(), String> {
+        self.history.push(format!("{} the engine is killed", self.now));
+        let records: Vec<(InstanceId, Record)> = self.journal.clone().into_iter().collect();
+        let views = self.engine.snapshot();
+        let known: Vec<(InstanceId, Invocation)> =
+            self.kernel.processes.iter().map(|(&life, process)| (process.instance, life)).collect();
+        let (plan, next, ending) =
+            (self.engine.plan().clone(), self.engine.next_invocation(), self.engine.ending());
+        self.engine = Engine::restore(plan, 7, self.now, next, &records, &known, ending);
+        self.reference.taken_over(&known);
+        for (before, after) in views.iter().zip(self.engine.snapshot()) {
+            if before.wanted != after.wanted || before.explicit != after.explicit {
+                return Err(format!("taken over wrongly: {before:?} became {after:?}"));
+            }
+        }
+        self.tell(Event::Tick)
+    }
+}
+
+/// Returns the plan that an engine with a flaw would seem to work on.
+fn flawed(plan: &Plan, flaw: Option<Flaw>) -> Plan {
+    let mut plan = plan.clone();
+    for edge in &mut plan.edges {
+        if let Relation::DependsOn { condition, required, .. } = &mut edge.relation {
+            match flaw {
+                Some(Flaw::IgnoredCondition) => *condition = Condition::Started,
+                Some(Flaw::DependentsLeftUp) => *required = false,
+                _ => {}
+            }
+        }
+    }
+    if flaw == Some(Flaw::NoBackoff) {
+        for service in &mut plan.services {
+            service.rules.backoff.first = Duration::ZERO;
+        }
+    }
+    plan
+}
+
+fn random_plan(random: &mut fastrand::Rng, services: usize) -> Plan {
+    let names = ["a", "b", "c", "d", "e", "f"];
+    let mut draft = plan::plan("simulated");
+    let mut tasks = Vec::new();
+    for (at, name) in names.iter().take(services).enumerate() {
+        let task = random.u32(0..4) == 0;
+        draft = if task { draft.task(name) } else { draft.service(name) };
+        tasks.push(task);
+        let random = &mut *random;
+        draft = draft.rules(|rules| random_rules(random, rules));
+        for other in 0..at {
+            if random.u32(0..3) == 0 {
+                let relation = random_relation(random, tasks[other]);
+                draft = draft.link(names[other], relation);
+            }
+        }
+    }
+    draft.build()
+}
+
+fn random_rules(random: &mut fastrand::Rng, rules: &mut svc::graph::plan::Rules) {
+    let schedule = |period| Schedule {
+        delay: Duration::ZERO,
+        period,
+        timeout: Duration::from_secs(1),
+        failures: 2,
+        successes: 1,
+    };
+    rules.readiness = match random.u32(0..3) {
+        0 => Readiness::Started,
+        1 => Readiness::Announced,
+        _ => Readiness::Probed(schedule(None)),
+    };
+    if random.u32(0..4) == 0 {
+        rules.startup = Some(schedule(None));
+    }
+    if random.u32(0..3) == 0 {
+        rules.liveness = Some(schedule(Some(Duration::from_secs(3))));
+        rules.on_liveness_failure = match random.u32(0..4) {
+            0 => LivenessFailure::Ignore,
+            1 => LivenessFailure::Stop,
+            _ => LivenessFailure::Restart,
+        };
+    }
+    rules.restart.when = match random.u32(0..4) {
+        0 => RestartWhen::Never,
+        1 => RestartWhen::Always,
+        _ => RestartWhen::OnFailure,
+    };
+    if random.u32(0..3) == 0 {
+        rules.restart.max = Some(random.u32(1..4));
+        rules.restart.window = Duration::from_secs(random.u64(5..60));
+    }
+    rules.stop.grace = Duration::from_millis(random.u64(500..5_000));
+    rules.stop.command = random.u32(0..4) == 0;
+    rules.stop.group = random.bool();
+    rules.start_timeout = Duration::from_secs(random.u64(1..20));
+    rules.backoff.limit = Duration::from_secs(5);
+    rules.backoff.reset = Duration::from_secs(random.u64(1..10));
+    if random.u32(0..4) == 0 {
+        rules.timeout = Some(Duration::from_secs(random.u64(1..10)));
+    }
+}
+
+fn random_relation(random: &mut fastrand::Rng, on_task: bool) -> Relation {
+    if random.u32(0..4) == 0 {
+        return Relation::Order;
+    }
+    let condition = match (on_task, random.u32(0..3)) {
+        (_, 0) => Condition::Ready,
+        (true, 1) => Condition::Completed,
+        (true, _) => Condition::CompletedSuccessfully,
+        (false, 1) => Condition::Started,
+        (false, _) => Condition::Ready,
+    };
+    let timeout = (random.u32(0..5) == 0).then(|| Duration::from_secs(random.u64(1..10)));
+    Relation::DependsOn {
+        condition,
+        required: random.u32(0..4) != 0,
+        restart: random.u32(0..4) == 0,
+        timeout,
+    }
+}
