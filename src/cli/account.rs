@@ -23,16 +23,20 @@ const AT_MOST: usize = 5;
 
 /// Tells what became of `names`. What cannot be learnt is left out: the failure itself was said already.
 ///
-/// With the service file at hand, a launch that failed is shown where the file asks for it.
-pub async fn tell(context: &Context, watch: &Watch, names: &[String], source: Option<&Source>) {
+/// `foreground` says that the supervisor ends with this. With the service file at hand, a launch that failed is shown where the file asks for it.
+pub async fn tell(
+    context: &Context,
+    watch: &Watch,
+    names: &[String],
+    source: Option<&Source>,
+    foreground: bool,
+) {
     let mut text = String::new();
     for name in roots(watch, names).iter().take(AT_MOST) {
         let Ok(service) = watch.client.service(name).await else { continue };
         for detail in &service.instances {
-            text += &one(detail, Timestamp::now(), context.err);
-            if let Some(finding) = source.and_then(|source| place(detail, &source.plan)) {
-                text += &source.map(|s| source::one(context, finding, &s.map)).unwrap_or_default();
-            }
+            let finding = source.and_then(|s| Some(source::one(context, place(detail, &s.plan)?, &s.map)));
+            text += &one(detail, finding.as_deref(), foreground, Timestamp::now(), context.err);
         }
     }
     if names.len() > AT_MOST {
@@ -53,7 +57,8 @@ fn place(detail: &Detail, plan: &Plan) -> Option<Diagnostic> {
         }
         _ => launch.command_span,
     };
-    let message = format!("`{}` cannot be started: {}", instance.name, instance.cause.text);
+    let reason = instance.cause.text.trim_start_matches("could not be started: ");
+    let message = format!("`{}` cannot be started: {reason}", instance.name);
     Some(Diagnostic::error("svc::cannot-start", span, message))
 }
 
@@ -84,7 +89,7 @@ fn roots(watch: &Watch, names: &[String]) -> Vec<String> {
 }
 
 /// Tells about one instance.
-fn one(detail: &Detail, now: Timestamp, style: Style) -> String {
+fn one(detail: &Detail, finding: Option<&str>, foreground: bool, now: Timestamp, style: Style) -> String {
     let instance = &detail.instance;
     let mut text = String::new();
     let state = match instance.state {
@@ -99,7 +104,12 @@ fn one(detail: &Detail, now: Timestamp, style: Style) -> String {
         why if why.is_empty() => instance.cause.text.clone(),
         why => why,
     };
-    let _ = writeln!(text, "  why:  {why}");
+    match finding {
+        Some(finding) => text.push_str(finding),
+        None => {
+            let _ = writeln!(text, "  why:  {why}");
+        }
+    }
     if let Some(probe) = &instance.last_probe {
         let _ = writeln!(text, "  its last probe:  {probe}");
     }
@@ -111,7 +121,12 @@ fn one(detail: &Detail, now: Timestamp, style: Style) -> String {
         }
     }
     let name = &instance.name;
-    let _ = writeln!(text, "  next: `svc why {name}`, `svc logs {name}`; once mended, `svc start {name}`");
+    if foreground {
+        text.push_str("  next: mend it, then `svc up` again\n");
+    } else {
+        let _ =
+            writeln!(text, "  next: `svc why {name}`, `svc logs {name}`; once mended, `svc restart {name}`");
+    }
     text
 }
 
@@ -148,14 +163,14 @@ mod tests {
         web.log = Some(log.display().to_string());
         let detail =
             Detail { instance: web, why: Vec::new(), depends_on: Vec::new(), dependents: Vec::new() };
-        insta::assert_snapshot!(one(&detail, now(), Style::PLAIN), @"
+        insta::assert_snapshot!(one(&detail, None, false, now(), Style::PLAIN), @"
 
         web failed
           why:  gave up after 5 restarts: exited with code 1
           its last output:
             starting
             port 80: permission denied
-          next: `svc why web`, `svc logs web`; once mended, `svc start web`
+          next: `svc why web`, `svc logs web`; once mended, `svc restart web`
         ");
     }
 }

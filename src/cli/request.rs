@@ -91,7 +91,7 @@ pub async fn conclude(
     match verdict {
         Verdict::Done => Ok(Exit::Done),
         Verdict::Failed(names) => {
-            account::tell(context, watch, names, None).await;
+            account::tell(context, watch, names, None, false).await;
             Ok(Exit::Failed)
         }
         Verdict::Superseded => {

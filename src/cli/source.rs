@@ -72,5 +72,16 @@ pub fn drawn(context: &Context, findings: &Diagnostics, map: &SourceMap) -> Stri
 pub fn one(context: &Context, finding: Diagnostic, map: &SourceMap) -> String {
     let mut findings = Diagnostics::default();
     findings.push(finding);
-    drawn(context, &findings, map)
+    let text = drawn(context, &findings, map);
+    // It stands alone: there is nothing to count.
+    text.trim_end().trim_end_matches("1 error").trim_end().to_owned() + "\n"
+}
+
+/// Returns where an instance is declared: `services.kdl:12:9`; `None` when the file does not say any more.
+pub fn declared(context: &Context, file: &Path, name: &str) -> Option<String> {
+    let (compiled, _) = compiled(context, file, Options::default()).ok()?;
+    let plan = compiled.plan?;
+    let span = plan.service_of(*plan.find(name).first()?).span;
+    let at = compiled.sources.location(span.lo)?;
+    Some(format!("{}:{}:{}", context.shown(Path::new(at.file)), at.line, at.column))
 }

@@ -282,6 +282,7 @@ impl Up<'_> {
     }
 
     async fn tell(&self, names: &[String]) {
-        account::tell(self.context, &self.watch, names, Some(self.source)).await;
+        account::tell(self.context, &self.watch, names, Some(self.source), self.ours && !self.args.detach)
+            .await;
     }
 }

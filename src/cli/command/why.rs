@@ -11,6 +11,7 @@ use crate::cli::context::Context;
 use crate::cli::exit::{Exit, Trouble};
 use crate::cli::progress::between;
 use crate::cli::session;
+use crate::cli::source::declared;
 use crate::cli::style::{Paint, Style, paint_of, word};
 use crate::control::wire::{Dependency, Detail};
 
@@ -46,13 +47,21 @@ pub fn run(context: &Context, args: &Args) -> Result<Exit, Trouble> {
             text.push('\n');
         }
         let lines = last_lines(detail.instance.log.as_deref(), LAST_LINES, context.out);
-        text += &render(detail, &lines, Timestamp::now(), &zone, context.out);
+        let declared = declared(context, &project.file, &detail.instance.name);
+        text += &render(detail, declared, &lines, Timestamp::now(), &zone, context.out);
     }
     context.print(&text)?;
     Ok(Exit::Done)
 }
 
-fn render(detail: &Detail, lines: &[String], now: Timestamp, zone: &TimeZone, style: Style) -> String {
+fn render(
+    detail: &Detail,
+    declared: Option<String>,
+    lines: &[String],
+    now: Timestamp,
+    zone: &TimeZone,
+    style: Style,
+) -> String {
     let instance = &detail.instance;
     let mut text = format!(
         "{} is {} since {} ({} ago)\n",
@@ -103,6 +112,9 @@ fn render(detail: &Detail, lines: &[String], now: Timestamp, zone: &TimeZone, st
         facts.push(("needed by", neighbours(&detail.dependents)));
     }
     facts.push(("command", instance.command.clone()));
+    if let Some(declared) = declared {
+        facts.push(("declared", declared));
+    }
     if let Some(log) = &instance.log {
         facts.push(("log", log.clone()));
     }
@@ -165,7 +177,7 @@ mod tests {
             dependents: Vec::new(),
         };
         let lines = ["cannot bind: address in use".to_owned()];
-        insta::assert_snapshot!(render(&detail, &lines, now(), &TimeZone::UTC, Style::PLAIN), @"
+        insta::assert_snapshot!(render(&detail, Some("services.kdl:12:9".to_owned()), &lines, now(), &TimeZone::UTC, Style::PLAIN), @"
         api.0 is backoff since 11:59:58 (2.0s ago)
 
         why
@@ -179,6 +191,7 @@ mod tests {
           restarts    3
           depends on  db (ready)
           command     ./api.0
+          declared    services.kdl:12:9
           log         /var/log/svc/shop/api.0.log
 
         last lines
