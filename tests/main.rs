@@ -1,5 +1,6 @@
 //! The integration tests: one binary, one module a room.
 
+mod cli;
 mod compile;
 mod control;
 mod diagnostic;
