@@ -74,6 +74,13 @@ fn dispatch(context: &Context, verb: &Verb) -> Result<Exit, Trouble> {
 fn explain(error: &clap::Error) -> Exit {
     // Nobody can be told when the message cannot be written.
     let _ = error.print();
+    // People who know other tools write the file behind the verb.
+    if error.to_string().contains("unexpected argument '-f'") {
+        report(
+            &Trouble::new(Exit::Usage, "`-f FILE` stands before the verb: `svc -f FILE up`"),
+            style::Style::PLAIN,
+        );
+    }
     if error.use_stderr() { Exit::Usage } else { Exit::Done }
 }
 

@@ -66,7 +66,7 @@ fn text(bytes: &[u8]) -> String {
 #[test]
 fn without_a_supervisor_verbs_name_up_and_down_is_content() {
     let project = Project::new(WEB);
-    for verb in [&["ps"][..], &["logs"], &["why", "web"], &["wait", "web"], &["start", "web"]] {
+    for verb in [&["ps"][..], &["logs", "-f"], &["why", "web"], &["wait", "web"], &["start", "web"]] {
         let output = project.svc(verb);
         assert_eq!(code(&output), 4, "{verb:?}");
         assert!(text(&output.stderr).contains("svc up"), "{output:?}");
@@ -105,6 +105,8 @@ fn a_project_is_started_asked_about_and_stopped() {
     assert_eq!(code(&project.svc(&["start", "web"])), 0);
     assert_eq!(code(&project.svc(&["down"])), 0);
     assert_eq!(code(&project.svc(&["ps"])), 4);
+    let logs = project.svc(&["logs", "web"]);
+    assert_eq!(text(&logs.stdout), "hello\nhello\n", "what was written stays readable: {logs:?}");
 }
 
 #[test]

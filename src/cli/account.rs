@@ -122,7 +122,7 @@ fn one(detail: &Detail, finding: Option<&str>, foreground: bool, now: Timestamp,
     }
     let name = &instance.name;
     if foreground {
-        text.push_str("  next: mend it, then `svc up` again\n");
+        let _ = writeln!(text, "  next: mend it, then `svc up` again; `svc logs {name}` shows all it said");
     } else {
         let _ =
             writeln!(text, "  next: `svc why {name}`, `svc logs {name}`; once mended, `svc restart {name}`");

@@ -6,6 +6,7 @@ use crate::cli::context::{Context, Verbosity, columns};
 use crate::cli::exit::{Exit, Trouble};
 use crate::cli::machine::Host;
 use crate::compile::{Compiled, Options, compile};
+use crate::diagnostic::suggest::nearest;
 use crate::diagnostic::{Diagnostic, Diagnostics, Look, SourceMap, human};
 use crate::graph::Plan;
 use crate::runtime::record::{Record, Recording};
@@ -57,6 +58,22 @@ pub fn plan(context: &Context, file: &Path) -> Result<Source, Trouble> {
         Some(plan) => Ok(Source { plan, map: sources, record }),
         None => Err(Trouble::new(Exit::Invalid, "")),
     }
+}
+
+/// Refuses names that the service file does not know.
+///
+/// # Errors
+///
+/// One of them is not known.
+pub fn known(source: &Source, names: &[String]) -> Result<(), Trouble> {
+    let unknown = names.iter().find(|name| *name != "all" && source.plan.find(name).is_empty());
+    let Some(name) = unknown else { return Ok(()) };
+    let trouble = Trouble::new(Exit::Absent, format!("unknown service `{name}`"));
+    let all = source.plan.services.iter().map(|service| service.name.as_str());
+    Err(match nearest(name, all) {
+        Some(nearest) => trouble.help(format!("did you mean `{nearest}`?")),
+        None => trouble.help("`svc graph` shows every service of the file"),
+    })
 }
 
 /// Draws findings for the person at stderr.

@@ -11,13 +11,17 @@ use crate::cli::context::Context;
 use crate::cli::exit::{Exit, Trouble};
 use crate::cli::session::{self, Watch};
 use crate::cli::signals::Signals;
+use crate::cli::source;
 use crate::cli::stream::{self, Stream};
+use crate::graph::plan::Logs;
 use crate::logs::format::{self, Formatter};
+use crate::logs::name::default_path;
 use crate::logs::read::{Query, Reader};
+use crate::runtime::Project;
 
 /// Show what services have written, merged by time
 ///
-/// Reads the log files across rotations. With -f it goes on with what is written, until Ctrl-C.
+/// Reads the log files across rotations, also after everything has stopped. With -f it goes on with what is written, until Ctrl-C.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Args {
     /// Services or instances (`api`, `api.0`); all of them when none is named
@@ -61,12 +65,22 @@ pub struct Args {
 ///
 /// # Errors
 ///
-/// No supervisor runs, a name is not known, or a log cannot be read.
+/// A name is not known, a log cannot be read, or logs are to be followed and no supervisor runs.
 pub fn run(context: &Context, args: &Args) -> Result<Exit, Trouble> {
     let query = query(args, Timestamp::now())?;
     let project = session::project(context)?;
     session::block_on(async {
-        let client = session::connect(context, &project).await?;
+        let client = match session::connect(context, &project).await {
+            Ok(client) => client,
+            // What was written stays readable after the supervisor's end.
+            Err(trouble) if trouble.exit == Exit::Absent && !args.follow => {
+                let (names, logs) = offline(context, &project, &args.names)?;
+                let style = style(context, args, names.len());
+                print(&logs, &query, Formatter::new(style, names))?;
+                return Ok(Exit::Done);
+            }
+            Err(trouble) => return Err(trouble),
+        };
         let mut named = Vec::new();
         if args.names.is_empty() {
             named = client.services().await?.instances;
@@ -76,13 +90,7 @@ pub fn run(context: &Context, args: &Args) -> Result<Exit, Trouble> {
         }
         let (names, logs): (Vec<String>, Vec<PathBuf>) =
             named.into_iter().filter_map(|i| Some((i.name, PathBuf::from(i.log?)))).unzip();
-        let style = format::Style {
-            color: context.out.colour,
-            // One service needs no name before each line.
-            prefix: !args.no_prefix && names.len() > 1,
-            time: args.timestamps,
-            raw: args.raw,
-        };
+        let style = style(context, args, names.len());
         if args.follow {
             let mut watch = Watch::open(client, &project).await?;
             let mut stream = Stream::open(&logs, &query, Formatter::new(style, names))?;
@@ -91,6 +99,39 @@ pub fn run(context: &Context, args: &Args) -> Result<Exit, Trouble> {
         print(&logs, &query, Formatter::new(style, names))?;
         Ok(Exit::Done)
     })
+}
+
+fn style(context: &Context, args: &Args, count: usize) -> format::Style {
+    format::Style {
+        color: context.out.colour,
+        // One service needs no name before each line.
+        prefix: !args.no_prefix && count > 1,
+        time: args.timestamps,
+        raw: args.raw,
+    }
+}
+
+/// Finds the logs by the service file alone.
+fn offline(
+    context: &Context,
+    project: &Project,
+    names: &[String],
+) -> Result<(Vec<String>, Vec<PathBuf>), Trouble> {
+    let source = source::plan(context, &project.file)?;
+    source::known(&source, names)?;
+    let asked = |name: &str, service: &str| {
+        names.is_empty() || names.iter().any(|asked| asked == name || asked == service)
+    };
+    let found = source.plan.instances().filter_map(|(id, instance)| {
+        let path = match &instance.launch.logs {
+            Logs::File { path: Some(path), .. } => path.clone(),
+            Logs::File { path: None, .. } => default_path(&project.state_dir, &instance.name),
+            Logs::None | Logs::Inherit => return None,
+        };
+        let service = source.plan.service_of(id).name.as_str();
+        asked(&instance.name, service).then(|| (instance.name.to_string(), path))
+    });
+    Ok(found.unzip())
 }
 
 fn print(logs: &[PathBuf], query: &Query, mut formatter: Formatter) -> io::Result<()> {

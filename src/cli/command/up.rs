@@ -70,7 +70,7 @@ pub struct Args {
 pub fn run(context: &Context, args: &Args) -> Result<Exit, Trouble> {
     let project = session::project(context)?;
     let source = source::plan(context, &project.file)?;
-    known(&source, &args.names)?;
+    source::known(&source, &args.names)?;
     session::block_on(async {
         let signals = Signals::take()?;
         let (client, ours) = reach(context, &project, &source, args.detach).await?;
@@ -87,18 +87,6 @@ pub fn run(context: &Context, args: &Args) -> Result<Exit, Trouble> {
         let operation = Operation::begin(&mut up.watch, &mut up.screen, &mut up.signals, &command).await?;
         let verdict = operation.finish(args.timeout).await?;
         if args.detach { up.detached(&verdict).await } else { up.foreground(verdict, since).await }
-    })
-}
-
-/// Refuses names nobody has before anything is started for them.
-fn known(source: &Source, names: &[String]) -> Result<(), Trouble> {
-    let unknown = names.iter().find(|name| *name != "all" && source.plan.find(name).is_empty());
-    let Some(name) = unknown else { return Ok(()) };
-    let trouble = Trouble::new(Exit::Absent, format!("unknown service `{name}`"));
-    let all = source.plan.services.iter().map(|service| service.name.as_str());
-    Err(match crate::diagnostic::suggest::nearest(name, all) {
-        Some(nearest) => trouble.help(format!("did you mean `{nearest}`?")),
-        None => trouble.help("`svc graph` shows every service of the file"),
     })
 }
 
