@@ -1,1 +1,5 @@
 //! Whole projects on the real binary, from up to down.
+
+mod daemons;
+mod faults;
+mod life;

@@ -10,11 +10,12 @@ use crate::cli::progress;
 use crate::cli::session::Watch;
 use crate::cli::source::{self, Source};
 use crate::cli::style::{Paint, Style, word};
-use crate::control::wire::{CauseKind, Detail, FailureStage, State};
+use crate::control::wire::{CauseKind, Detail, FailureStage, Instance, State};
 use crate::diagnostic::Diagnostic;
 use crate::graph::Plan;
 use crate::logs::format::{self, Formatter};
 use crate::logs::read::{Query, Reader};
+use crate::runtime::ports::{Holder, holder};
 
 /// How many of its last lines are shown of a service that failed.
 const LAST_LINES: usize = 5;
@@ -113,6 +114,9 @@ fn one(detail: &Detail, finding: Option<&str>, foreground: bool, now: Timestamp,
     if let Some(probe) = &instance.last_probe {
         let _ = writeln!(text, "  its last probe:  {probe}");
     }
+    for (port, holder) in held(instance) {
+        let _ = writeln!(text, "  port {port} is held by {} (process {})", holder.name, holder.pid);
+    }
     let lines = last_lines(instance.log.as_deref(), LAST_LINES, style);
     if !lines.is_empty() {
         text.push_str("  its last output:\n");
@@ -128,6 +132,13 @@ fn one(detail: &Detail, finding: Option<&str>, foreground: bool, now: Timestamp,
             writeln!(text, "  next: `svc why {name}`, `svc logs {name}`; once mended, `svc restart {name}`");
     }
     text
+}
+
+/// Returns the ports of an instance that somebody else listens on.
+fn held(instance: &Instance) -> Vec<(u16, Holder)> {
+    let ports = instance.ports.iter().map(|port| port.number);
+    let foreign = |(_, holder): &(u16, Holder)| Some(holder.pid) != instance.pid;
+    ports.filter_map(|port| Some((port, holder(port)?))).filter(foreign).collect()
 }
 
 /// Returns the last lines of a log, made harmless; none when it cannot be read.

@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 use crate::cli::context::{Context, Verbosity, columns};
 use crate::cli::exit::{Exit, Trouble};
 use crate::cli::machine::Host;
-use crate::compile::{Compiled, Options, compile};
+use crate::compile::{Compiled, Options, Recorder, compile};
 use crate::diagnostic::suggest::nearest;
 use crate::diagnostic::{Diagnostic, Diagnostics, Look, SourceMap, human};
 use crate::graph::Plan;
-use crate::runtime::record::{Record, Recording};
+use crate::runtime::record::Record;
 
 /// A service file without mistakes.
 #[derive(Debug)]
@@ -30,10 +30,10 @@ pub struct Source {
 pub fn compiled(context: &Context, file: &Path, options: Options) -> Result<(Compiled, Record), Trouble> {
     let path = canonical(context, file)?;
     let host = Host::new(&context.variables);
-    let machine = Recording::new(&host);
+    let machine = Recorder::new(&host);
     let paths = [path];
     let compiled = compile(&paths, &machine, options);
-    Ok((compiled, machine.finish(&paths)))
+    Ok((compiled, Record::new(&paths, machine.finish())))
 }
 
 fn canonical(context: &Context, file: &Path) -> Result<PathBuf, Trouble> {

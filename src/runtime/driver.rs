@@ -265,7 +265,7 @@ impl Driver {
         let seen = |(id, slot): (InstanceId, &Slot)| {
             let view = self.engine.view(id);
             Seen {
-                since: self.clock.wall_of(view.since),
+                since: self.clock.wall_of(view.since).max(self.since),
                 due: view.due.map(|at| self.clock.wall_of(at)),
                 view,
                 pid: slot.pid,

@@ -10,7 +10,8 @@ use std::io;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-use nix::fcntl::{Flock, FlockArg};
+use rustix::fs::{FlockOperation, flock};
+use rustix::io::Errno;
 
 /// Where projects keep what they need while they run, and what outlives them.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -134,16 +135,19 @@ impl Project {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
             Err(source) => return Err(ProjectError::Lock { file, source }),
         };
-        match Flock::lock(open, FlockArg::LockShared) {
-            Ok(_released_at_once) => Ok(()),
-            Err((_, errno)) => Err(ProjectError::Lock { file, source: errno.into() }),
+        loop {
+            match flock(&open, FlockOperation::LockShared) {
+                Ok(()) => return Ok(()),
+                Err(Errno::INTR) => {}
+                Err(errno) => return Err(ProjectError::Lock { file, source: errno.into() }),
+            }
         }
     }
 
     /// Returns whether a supervisor holds the project's lock.
     pub fn is_running(&self) -> bool {
         File::open(self.lock_file())
-            .is_ok_and(|open| Flock::lock(open, FlockArg::LockSharedNonblock).is_err())
+            .is_ok_and(|open| flock(&open, FlockOperation::NonBlockingLockShared).is_err())
     }
 
     /// Returns where the control socket is.
@@ -194,12 +198,15 @@ impl Project {
         Ok(())
     }
 
-    /// Takes the project's lock, which its supervisor holds for life; `None` when it is taken.
+    /// Takes the project's lock; `None` when it is taken.
+    ///
+    /// It is held until every copy of the file is closed, in every process that was given one: that
+    /// is how the supervisor holds it for life and this process does not.
     ///
     /// # Errors
     ///
     /// [`ProjectError::Lock`] when the lock cannot be opened.
-    pub fn lock(&self) -> Result<Option<Flock<File>>, ProjectError> {
+    pub fn lock(&self) -> Result<Option<File>, ProjectError> {
         let file = self.lock_file();
         let failed = |source| ProjectError::Lock { file: file.clone(), source };
         let open = File::options()
@@ -209,10 +216,10 @@ impl Project {
             .mode(0o600)
             .open(&file)
             .map_err(failed)?;
-        match Flock::lock(open, FlockArg::LockExclusiveNonblock) {
-            Ok(lock) => Ok(Some(lock)),
-            Err((_, nix::errno::Errno::EWOULDBLOCK)) => Ok(None),
-            Err((_, errno)) => Err(failed(errno.into())),
+        match flock(&open, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => Ok(Some(open)),
+            Err(Errno::WOULDBLOCK) => Ok(None),
+            Err(errno) => Err(failed(errno.into())),
         }
     }
 }

@@ -4,23 +4,15 @@
 //! then. So everything the compilation asked of the machine is written down once, by `svc up`, and
 //! every engine of this supervision compiles that.
 
-use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use crate::compile::{Compiled, Machine, Memory, Options, compile};
-use crate::graph::{Account, Accounts};
+use crate::compile::{Compiled, Memory, Options, compile};
+use crate::graph::Account;
 use crate::runtime::project::fingerprint;
-use crate::syntax::Loader;
-
-/// A machine that notes down what it is asked, and the answers.
-pub struct Recording<'m> {
-    machine: &'m dyn Machine,
-    heard: RefCell<Memory>,
-}
 
 /// What a compilation asked and was answered.
 #[derive(Clone, Debug)]
@@ -39,21 +31,12 @@ struct Written {
     groups: BTreeMap<String, u32>,
 }
 
-impl<'m> Recording<'m> {
-    /// Makes a recording of a machine.
-    pub fn new(machine: &'m dyn Machine) -> Self {
-        Self { machine, heard: RefCell::default() }
-    }
-
-    /// Ends the recording of a compilation of these files.
-    pub fn finish(self, paths: &[PathBuf]) -> Record {
-        let mut heard = self.heard.into_inner();
-        heard.env.clone_from(self.machine.environment());
-        Record { paths: paths.to_owned(), heard }
-    }
-}
-
 impl Record {
+    /// Makes the record of a compilation of these files by a machine that answered as `heard` says.
+    pub fn new(paths: &[PathBuf], heard: Memory) -> Self {
+        Self { paths: paths.to_owned(), heard }
+    }
+
     /// Returns the record as bytes to be written.
     ///
     /// # Errors
@@ -108,54 +91,10 @@ impl Record {
     }
 }
 
-impl Loader for Recording<'_> {
-    fn read(&self, path: &Path) -> io::Result<String> {
-        let text = self.machine.read(path)?;
-        self.heard.borrow_mut().files.insert(path.to_owned(), text.clone());
-        Ok(text)
-    }
-
-    fn glob(&self, pattern: &Path) -> io::Result<Vec<PathBuf>> {
-        // What is found is read next, and is found again among what was read.
-        self.machine.glob(pattern)
-    }
-}
-
-impl Accounts for Recording<'_> {
-    fn user(&self, name: &str) -> Option<Account> {
-        let account = self.machine.accounts().user(name)?;
-        self.heard.borrow_mut().users.insert(name.to_owned(), account.clone());
-        Some(account)
-    }
-
-    fn group(&self, name: &str) -> Option<u32> {
-        let group = self.machine.accounts().group(name)?;
-        self.heard.borrow_mut().groups.insert(name.to_owned(), group);
-        Some(group)
-    }
-}
-
-impl Machine for Recording<'_> {
-    fn environment(&self) -> &BTreeMap<String, String> {
-        self.machine.environment()
-    }
-
-    fn is_executable(&self, path: &Path) -> bool {
-        self.machine.is_executable(path)
-    }
-
-    fn is_dir(&self, path: &Path) -> bool {
-        self.machine.is_dir(path)
-    }
-
-    fn accounts(&self) -> &dyn Accounts {
-        self
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::compile::Recorder;
 
     #[test]
     fn a_record_compiles_to_the_same_plan_after_the_files_are_gone() {
@@ -171,10 +110,10 @@ mod tests {
         machine.files.insert("/shop/more/b.env".into(), "A=1\n".into());
         machine.env.insert("GREETING".into(), "hello".into());
         machine.users.insert("app".into(), Account { uid: 7, gid: 8, groups: vec![8] });
-        let recording = Recording::new(&machine);
-        let compiled = compile(std::slice::from_ref(&root), &recording, Options::default());
+        let recorder = Recorder::new(&machine);
+        let compiled = compile(std::slice::from_ref(&root), &recorder, Options::default());
         let plan = compiled.plan.unwrap_or_else(|| panic!("{:#?}", compiled.diagnostics));
-        let record = recording.finish(&[root]);
+        let record = Record::new(&[root], recorder.finish());
         let read = Record::from_bytes(&record.to_bytes().expect("UTF-8")).expect("reads back");
         let again = read.compile().plan.expect("compiles again");
         assert_eq!(format!("{plan:?}"), format!("{again:?}"));

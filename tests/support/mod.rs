@@ -1,3 +1,4 @@
-//! What tests share: a temporary project, a child that obeys a script, plans made by hand.
+//! What tests share: plans made by hand, and a temporary project on the real binary.
 
 pub(crate) mod plan;
+pub(crate) mod project;

@@ -8,7 +8,7 @@ use crate::cli::exit::{Exit, Trouble};
 use crate::cli::operate::{Operation, Verdict};
 use crate::cli::request;
 use crate::cli::screen::Screen;
-use crate::cli::session::{self, Watch};
+use crate::cli::session::{self, Change, Watch};
 use crate::cli::signals::Signals;
 use crate::control::wire::Command;
 use crate::control::{Client, ConnectError};
@@ -81,7 +81,12 @@ pub async fn shut_down(
     let mut kill = kill;
     let mut limit = limit;
     loop {
-        let operation = Operation::begin(watch, screen, signals, &Command::Shutdown { kill }).await?;
+        let operation = match Operation::begin(watch, screen, signals, &Command::Shutdown { kill }).await {
+            Ok(operation) => operation,
+            // It ended by itself meanwhile.
+            Err(trouble) if trouble.exit == Exit::Absent => return last_word(project, watch).await,
+            Err(trouble) => return Err(trouble),
+        };
         match operation.finish(limit).await? {
             Verdict::TimedOut | Verdict::Interrupted(_) if !kill => {
                 context.say("skipping what is left of the grace periods\n");
@@ -96,16 +101,27 @@ pub async fn shut_down(
                 return Ok(code);
             }
             // The end of the request comes shortly before that of the supervisor.
-            Verdict::Done | Verdict::Gone | Verdict::TimedOut => {
-                until_free(project).await?;
-                return Ok(None);
-            }
+            Verdict::Done | Verdict::Gone | Verdict::TimedOut => return last_word(project, watch).await,
             Verdict::Failed(names) => {
                 return Err(Trouble::new(Exit::Failed, format!("did not stop: {}", names.join(", "))));
             }
             Verdict::Superseded => {}
         }
     }
+}
+
+/// Waits for the end of a supervisor that is ending; returns the exit code that the end of a service
+/// asked for.
+async fn last_word(project: &Project, watch: &mut Watch) -> Result<Option<u8>, Trouble> {
+    let code = loop {
+        match watch.next().await {
+            Change::Ended(code) => break code,
+            Change::Gone => break None,
+            Change::Event(_) | Change::Resumed => {}
+        }
+    };
+    until_free(project).await?;
+    Ok(code)
 }
 
 /// Waits until the supervisor's lock is free: it holds it for life.

@@ -9,6 +9,7 @@ use jiff::Timestamp;
 
 use crate::base::duration::{self, Exact};
 use crate::cli::account;
+use crate::cli::board::{Goal, Progress, towards};
 use crate::cli::command::down::{shut_down, until_free};
 use crate::cli::context::{Context, Verbosity};
 use crate::cli::exit::{Exit, Trouble};
@@ -20,17 +21,22 @@ use crate::cli::session::{self, Change, Watch};
 use crate::cli::signals::{Interrupt, Signals};
 use crate::cli::source::{self, Source};
 use crate::cli::stream::Stream;
-use crate::control::wire::{Command, State};
+use crate::control::wire::{Command, Happening, State};
 use crate::control::{Client, ConnectError};
+use crate::graph::plan::Readiness;
 use crate::logs::format::{self, Formatter};
 use crate::logs::read::Query;
+use crate::model::policy::Kind;
 use crate::runtime::{Inherited, Project, boot};
+
+/// How long a service without a readiness has to run to count as up.
+const PROOF: Duration = Duration::from_millis(250);
 
 /// Start everything in order, with what it depends on, and show its output
 ///
 /// Stays in the foreground until Ctrl-C, which stops everything in order; a second Ctrl-C skips the grace
-/// periods. With -d it returns as soon as everything asked for is ready, and svc goes on behind it. Exits
-/// with 1 as soon as something asked for has failed for good or five times in a row.
+/// periods. With -d it returns as soon as everything asked for is ready, and svc goes on behind it. A service
+/// without a readiness has to run for 250 ms to count as up. Exits with 1 as soon as something asked for has failed for good or five times in a row.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Args {
     /// Services or instances (`api`, `api.0`); everything that is not disabled when none is named
@@ -85,7 +91,11 @@ pub fn run(context: &Context, args: &Args) -> Result<Exit, Trouble> {
         let screen = Screen::new(context);
         let mut up = Up { context, args, project: &project, source: &source, ours, watch, screen, signals };
         let operation = Operation::begin(&mut up.watch, &mut up.screen, &mut up.signals, &command).await?;
-        let verdict = operation.finish(args.timeout).await?;
+        let names = operation.names.clone();
+        let mut verdict = operation.finish(args.timeout).await?;
+        if verdict == Verdict::Done {
+            verdict = up.prove(&names).await?;
+        }
         if args.detach { up.detached(&verdict).await } else { up.foreground(verdict, since).await }
     })
 }
@@ -150,14 +160,90 @@ impl Up<'_> {
         conclude(self.context, &self.watch, verdict, self.args.timeout).await
     }
 
+    /// Sees to it that services without a readiness are not counted as up while they are about to
+    /// exit: each has to run for [`PROOF`]. Only this verdict waits; what depends on them does not.
+    async fn prove(&mut self, names: &[String]) -> Result<Verdict, Trouble> {
+        match self.args.timeout {
+            Some(limit) => {
+                let proof = tokio::time::timeout(limit, self.prove_without_limit(names)).await;
+                proof.unwrap_or(Ok(Verdict::TimedOut))
+            }
+            None => self.prove_without_limit(names).await,
+        }
+    }
+
+    async fn prove_without_limit(&mut self, names: &[String]) -> Result<Verdict, Trouble> {
+        let unproven: Vec<String> =
+            names.iter().filter(|name| self.has_no_readiness(name)).cloned().collect();
+        loop {
+            let hopeless = self.watch.board.hopeless(&unproven);
+            if !hopeless.is_empty() {
+                return Ok(Verdict::Failed(hopeless));
+            }
+            let left = self.proof_left(&unproven, Timestamp::now());
+            if left == Some(Duration::ZERO) {
+                return Ok(Verdict::Done);
+            }
+            let proven = async {
+                match left {
+                    Some(left) => tokio::time::sleep(left).await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                change = self.watch.next() => match change {
+                    Change::Event(event) => {
+                        self.screen.event(&event, &self.watch.board);
+                        self.watch.board.apply(&event);
+                        if let Happening::Transition { to: State::Backoff, .. } = event.happening {
+                            // How many attempts that were, only an answer tells.
+                            self.watch.refresh().await?;
+                        }
+                    }
+                    Change::Resumed => {}
+                    Change::Ended(code) => return Ok(Verdict::Ended(code)),
+                    Change::Gone => return Ok(Verdict::Gone),
+                },
+                interrupt = self.signals.next() => return Ok(Verdict::Interrupted(interrupt)),
+                () = proven => {}
+            }
+        }
+    }
+
+    fn has_no_readiness(&self, name: &str) -> bool {
+        let plan = &self.source.plan;
+        plan.find(name).first().is_some_and(|&id| {
+            plan.service_of(id).kind == Kind::Service && plan.rules(id).readiness == Readiness::Started
+        })
+    }
+
+    /// Returns how long until all of them have run for long enough; `None` while one does not run.
+    fn proof_left(&self, names: &[String], now: Timestamp) -> Option<Duration> {
+        let mut longest = Duration::ZERO;
+        for (_, instance) in names.iter().filter_map(|name| self.watch.board.find(name)) {
+            if towards(instance, Goal::Up) != Progress::Reached {
+                return None;
+            }
+            let ran = Duration::try_from(now.duration_since(instance.since)).unwrap_or_default();
+            longest = longest.max(PROOF.saturating_sub(ran));
+        }
+        Some(longest)
+    }
+
     async fn foreground(&mut self, verdict: Verdict, since: Timestamp) -> Result<Exit, Trouble> {
+        let mut stream = self.stream(since)?;
         match verdict {
-            Verdict::Done => self.follow(since).await,
-            Verdict::Interrupted(interrupt) => self.leave(interrupt).await,
+            Verdict::Done => self.follow(stream).await,
+            Verdict::Interrupted(interrupt) => {
+                let left = self.leave(interrupt).await;
+                stream.drain()?;
+                left
+            }
             Verdict::Failed(names) => {
                 self.tell(&names).await;
-                self.end().await?;
-                Ok(Exit::Failed)
+                let code = self.end().await?;
+                stream.drain()?;
+                Ok(code.map_or(Exit::Failed, Exit::Forwarded))
             }
             Verdict::TimedOut => {
                 let limit = Exact(self.args.timeout.unwrap_or_default());
@@ -174,8 +260,8 @@ impl Up<'_> {
         }
     }
 
-    /// Shows the output of everything until a signal comes or nothing runs any more.
-    async fn follow(&mut self, since: Timestamp) -> Result<Exit, Trouble> {
+    /// Shows the output of everything so far, and is ready to go on.
+    fn stream(&self, since: Timestamp) -> std::io::Result<Stream> {
         let instances = &self.watch.board.instances;
         let (names, logs): (Vec<String>, Vec<PathBuf>) = instances
             .iter()
@@ -188,7 +274,11 @@ impl Up<'_> {
             raw: false,
         };
         let query = Query { since: Some(since), follow: true, ..Query::default() };
-        let mut stream = Stream::open(&logs, &query, Formatter::new(style, names))?;
+        Stream::open(&logs, &query, Formatter::new(style, names))
+    }
+
+    /// Shows the output of everything until a signal comes or nothing runs any more.
+    async fn follow(&mut self, mut stream: Stream) -> Result<Exit, Trouble> {
         loop {
             if self.watch.board.settled() {
                 stream.drain()?;
@@ -220,7 +310,6 @@ impl Up<'_> {
 
     /// Says what happened, when it is worth an interruption of the output.
     fn notice(&mut self, event: &crate::control::wire::Event) {
-        use crate::control::wire::Happening;
         let before = match &event.happening {
             Happening::Transition { instance, .. } => self.watch.board.find(instance).map(|(_, i)| i),
             _ => None,
@@ -245,8 +334,9 @@ impl Up<'_> {
         if !failed.is_empty() {
             self.tell(&failed).await;
         }
-        self.end().await?;
-        Ok(if failed.is_empty() { Exit::Done } else { Exit::Failed })
+        let code = self.end().await?;
+        let otherwise = if failed.is_empty() { Exit::Done } else { Exit::Failed };
+        Ok(code.map_or(otherwise, Exit::Forwarded))
     }
 
     /// A signal came: stops everything, if it was started for this.
@@ -260,13 +350,14 @@ impl Up<'_> {
         Ok(interrupt.exit())
     }
 
-    /// Stops everything and waits for the supervisor's end, if it was started for this.
-    async fn end(&mut self) -> Result<(), Trouble> {
-        if self.ours {
-            let Self { context, project, watch, screen, signals, .. } = self;
-            shut_down(context, project, watch, screen, signals, false, None).await?;
+    /// Stops everything and waits for the supervisor's end, if it was started for this; returns the
+    /// exit code that the end of a service asked for.
+    async fn end(&mut self) -> Result<Option<u8>, Trouble> {
+        if !self.ours {
+            return Ok(None);
         }
-        Ok(())
+        let Self { context, project, watch, screen, signals, .. } = self;
+        shut_down(context, project, watch, screen, signals, false, None).await
     }
 
     async fn tell(&self, names: &[String]) {
