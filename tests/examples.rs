@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::support::project::TempProject;
+use crate::support::project::{TempProject, free_port};
 
 fn examples() -> Vec<PathBuf> {
     let mut all: Vec<PathBuf> = std::fs::read_dir("examples")
@@ -38,7 +38,13 @@ fn the_quickstart_runs_and_its_shaky_service_recovers() {
 
 #[test]
 fn the_web_server_answers_and_the_worker_counts() {
+    let (redis, web) = (free_port(), free_port());
     let project = TempProject::copy_of(Path::new("examples/web-and-database"));
+    // Ports of its own, so that the test can run beside itself.
+    for (port, file) in [("16379", "services.kdl"), ("18080", "services.kdl"), ("18080", "nginx.conf")] {
+        let own = if port == "16379" { redis } else { web };
+        project.write(file, &project.read(file).replace(port, &own.to_string()));
+    }
     project.ok(&["up", "-d", "--timeout", "60s"]);
     assert_eq!(project.instance("web")["state"], "ready");
     assert_eq!(project.read("data/html/index.html"), "hello from svc\n");

@@ -95,6 +95,10 @@ impl From<CallError> for Trouble {
                 }
             }
             CallError::Connect(ConnectError::NotRunning) => Self { exit: Exit::Absent, ..Self::of(&error) },
+            // Whoever asks next finds nobody.
+            CallError::Refused(problem) if problem.code == Code::Ending => {
+                Self::new(Exit::Absent, problem.detail.clone())
+            }
             CallError::Refused(problem) => Self::new(Exit::Failed, problem.detail.clone()),
             CallError::Connect(_) | CallError::HungUp(_) | CallError::Answer { .. } => Self::of(&error),
         }

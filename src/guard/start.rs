@@ -3,6 +3,7 @@
 use std::ffi::{CString, OsString};
 use std::fs::File;
 use std::io;
+use std::mem::ManuallyDrop;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd, RawFd};
 use std::os::unix::ffi::OsStrExt;
 
@@ -125,7 +126,9 @@ fn serve(args: &[OsString], env: Vec<CString>) -> io::Result<u8> {
     process::set_name(c"svc-guard")?;
     let argv = args[3..].iter().map(|arg| CString::new(arg.as_bytes()));
     let argv = argv.collect::<Result<_, _>>()?;
-    Guard::new(Recipe { program, argv, env, passed })?.run()
+    // What is held for life, such as the project's lock, is let go by the kernel, after it has taken this
+    // process away: whoever waits for the lock finds nobody left.
+    ManuallyDrop::new(Guard::new(Recipe { program, argv, env, passed })?).run()
 }
 
 /// Takes what the engine was started with: its link to the guard, and the descriptors that were passed

@@ -195,6 +195,12 @@ impl Drop for TempProject {
     }
 }
 
+/// Returns a port nobody listens on.
+pub(crate) fn free_port() -> u16 {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("loopback");
+    listener.local_addr().expect("bound").port()
+}
+
 /// Shows a process: its number, state and command line.
 fn describe(pid: i32) -> String {
     let read = |file: &str| fs::read_to_string(format!("/proc/{pid}/{file}")).unwrap_or_default();

@@ -1,18 +1,11 @@
 //! Real daemons, in one file, from check to down.
 
-use std::net::TcpListener;
 use std::path::Path;
 
-use crate::support::project::TempProject;
+use crate::support::project::{TempProject, free_port};
 
 /// The user everything runs as when the tests run as root: PostgreSQL refuses to be root.
 const NOBODY: u32 = 65534;
-
-/// Returns a port nobody listens on.
-fn free_port() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("loopback");
-    listener.local_addr().expect("bound").port()
-}
 
 /// Returns where PostgreSQL's programs are: in PATH, or where Debian keeps them.
 fn postgres() -> String {
