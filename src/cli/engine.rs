@@ -77,7 +77,9 @@ fn run(project: Project) -> io::Result<()> {
         let finished = driver.run().await?;
         drop(closing);
         let served = serving.await.map_err(io::Error::other)?;
-        let removed = fs::remove_file(project.socket());
+        // Nothing is left to take over; the record holds the environment, which may hold secrets.
+        let leftovers = [project.socket(), project.record(), project.journal()];
+        let removed = leftovers.iter().try_for_each(fs::remove_file);
         finished.goodbye().await?;
         served.and(removed)
     });

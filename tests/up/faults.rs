@@ -123,7 +123,7 @@ fn a_closed_stdin_and_a_read_only_folder_do_no_harm() {
 #[test]
 fn children_start_with_clean_signals_no_stray_descriptors_and_a_session_of_their_own() {
     let project = TempProject::new(
-        r#"task "look" { shell "cat /proc/self/status > status; ls /proc/self/fd > fds; ps -o sid= -p $$ > sid; echo $$ > pid" }"#,
+        r#"task "look" { shell "cat /proc/self/status > status; ls /proc/self/fd > fds; cut -d' ' -f6 /proc/$$/stat > sid; echo $$ > pid" }"#,
     );
     project.ok(&["up", "-d"]);
     project.ok(&["down"]);

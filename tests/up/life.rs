@@ -103,6 +103,11 @@ fn a_second_up_talks_to_the_first() {
     assert_eq!(supervisors, 3, "one guard, one engine, one service");
     project.ok(&["down"]);
     let _ = project.svc(&["ps"]).code(4);
+    let runtime =
+        std::fs::read_dir(project.path(".run")).expect("readable").next().expect("one").expect("readable");
+    let left: Vec<_> =
+        std::fs::read_dir(runtime.path()).expect("readable").flatten().map(|e| e.file_name()).collect();
+    assert_eq!(left, ["lock"], "neither socket nor record stays behind");
     project.ok(&["down"]);
 }
 
