@@ -3,3 +3,4 @@
 mod daemons;
 mod faults;
 mod life;
+mod options;
