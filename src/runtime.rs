@@ -23,7 +23,7 @@ mod lives;
 mod notify;
 mod slot;
 
-pub use boot::{BootError, Inherited, boot};
+pub use boot::{Before, BootError, Inherited, boot};
 pub use driver::{Driver, Finished};
 pub use handle::Handle;
 pub use project::Project;

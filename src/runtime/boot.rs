@@ -66,6 +66,15 @@ pub enum Inherited {
     OwnLog,
 }
 
+/// How the supervisor before this one ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Before {
+    /// There was none, or it stopped everything.
+    Clean,
+    /// It was killed together with its guard: what it had started may still run.
+    Killed,
+}
+
 /// Starts the supervisor of a project and returns when it answers on its socket.
 ///
 /// `record` is what the engine makes its plan from, now and whenever it has to be started again.
@@ -78,9 +87,10 @@ pub fn boot(
     record: &[u8],
     env: &[CString],
     inherited: Inherited,
-) -> Result<(), BootError> {
+) -> Result<Before, BootError> {
     project.make_dirs(nix::unistd::getuid().as_raw())?;
     let lock = project.lock()?.ok_or(BootError::Running)?;
+    let before = if project.journal().exists() { Before::Killed } else { Before::Clean };
     for leftover in [project.socket(), project.journal(), project.record()] {
         match fs::remove_file(&leftover) {
             Err(source) if source.kind() != io::ErrorKind::NotFound => {
@@ -107,7 +117,8 @@ pub fn boot(
         stdout: Some(own_log.as_fd()),
         stderr: Some(own_log.as_fd()),
     })?;
-    await_socket(project, &watch, child.pidfd.as_fd())
+    await_socket(project, &watch, child.pidfd.as_fd())?;
+    Ok(before)
 }
 
 /// The arguments an engine process finds its project by.

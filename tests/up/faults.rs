@@ -173,3 +173,18 @@ fn ctrl_c_stops_in_order_and_exits_130() {
     assert!(finished.out.contains("bye"), "{finished:?}");
     project.assert_nothing_is_left();
 }
+
+#[test]
+fn a_supervisor_that_was_killed_as_a_whole_is_told_of_by_the_next_one() {
+    let project = TempProject::new(r#"service "a" { shell "exec sleep 1000" }"#);
+    project.ok(&["up", "-d"]);
+    let engine = project.engine().expect("an engine runs");
+    let status = std::fs::read_to_string(format!("/proc/{engine}/status")).expect("readable");
+    let parent = status.lines().find_map(|line| line.strip_prefix("PPid:")).expect("a parent").trim();
+    let guard = nix::unistd::Pid::from_raw(parent.parse().expect("a number"));
+    nix::sys::signal::kill(guard, nix::sys::signal::Signal::SIGKILL).expect("killed");
+    eventually("the engine's end", || project.engine().is_none());
+    let finished = project.svc(&["up", "-d"]).code(0);
+    assert!(finished.err.contains("may still run"), "{}", finished.err);
+    project.ok(&["down"]);
+}

@@ -163,3 +163,31 @@ fn an_engine_that_is_killed_is_replaced_and_no_service_notices() {
     assert_eq!(numbers, expected, "no line is lost, doubled or torn");
     project.assert_nothing_is_left();
 }
+
+#[test]
+fn an_engine_that_is_killed_again_and_again_while_a_project_starts_starts_nothing_twice() {
+    let mut services = String::new();
+    for i in 0..30 {
+        let depends = if i % 5 == 0 { String::new() } else { format!("depends-on s{}", i - 1) };
+        services += &format!(
+            "service \"s{i}\" {{ shell \"echo life >> lives.{i}; sleep 0.03; touch up.{i}; exec sleep 1000\"; readiness file=\"up.{i}\"; {depends} }}\n"
+        );
+    }
+    let project = TempProject::new(&services);
+    let up = project.command(&["up", "-d"]).spawn().expect("svc starts");
+    for started in [1, 6, 12, 18, 24, 29] {
+        let lives = || (0..30).filter(|i| project.path(format!("lives.{i}")).exists()).count();
+        eventually("progress", || lives() >= started && project.engine().is_some());
+        let engine = nix::unistd::Pid::from_raw(project.engine().unwrap_or(0));
+        if engine.as_raw() > 0 {
+            nix::sys::signal::kill(engine, nix::sys::signal::Signal::SIGKILL).expect("killed");
+        }
+    }
+    let _ = crate::support::project::finish(up).code(0);
+    for i in 0..30 {
+        assert_eq!(project.read(&format!("lives.{i}")), "life\n", "s{i} lives once");
+        assert_eq!(project.instance(&format!("s{i}"))["state"], "ready");
+    }
+    project.ok(&["down"]);
+    project.assert_nothing_is_left();
+}

@@ -27,7 +27,7 @@ use crate::graph::plan::Readiness;
 use crate::logs::format::{self, Formatter};
 use crate::logs::read::Query;
 use crate::model::policy::Kind;
-use crate::runtime::{Inherited, Project, boot};
+use crate::runtime::{Before, Inherited, Project, boot};
 
 /// How long a service without a readiness has to run to count as up.
 const PROOF: Duration = Duration::from_millis(250);
@@ -131,7 +131,13 @@ async fn reach(
                 })
                 .collect();
             let inherited = if detach { Inherited::OwnLog } else { Inherited::Ours };
-            boot(project, &record, &env, inherited).map_err(|error| Trouble::of(&error))?;
+            let before = boot(project, &record, &env, inherited).map_err(|error| Trouble::of(&error))?;
+            if before == Before::Killed {
+                context.say(
+                    "warning: the supervisor before this one was killed with its guard; \
+                     what it had started may still run\n",
+                );
+            }
             Ok((session::connect(context, project).await?, true))
         }
         Err(error) => Err(Trouble::of(&error)),
