@@ -3,7 +3,7 @@
 //! Pure. An event brings the state and its cause; what only an answer holds (what is waited for, when the
 //! next attempt is) is asked for again by whoever needs it, so [`Board::apply`] says when it got stale.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::control::wire::{Event, Happening, Instance, Kind, Services, State};
 
@@ -15,6 +15,8 @@ pub const ATTEMPTS: u32 = 5;
 pub struct Board {
     /// Every instance, in the order of the service file.
     pub instances: Vec<Instance>,
+    /// Where each of them stands in the list.
+    positions: BTreeMap<String, usize>,
     /// The last event that is contained.
     sequence: u64,
 }
@@ -44,7 +46,10 @@ pub enum Progress {
 impl Board {
     /// Starts from an answer.
     pub fn new(services: Services) -> Self {
-        Self { instances: services.instances, sequence: services.sequence }
+        let instances = services.instances;
+        let positions =
+            instances.iter().enumerate().map(|(at, instance)| (instance.name.clone(), at)).collect();
+        Self { instances, positions, sequence: services.sequence }
     }
 
     /// Takes an event in; older ones than the last answer change nothing. Returns whether it did.
@@ -54,9 +59,8 @@ impl Board {
         }
         self.sequence = event.sequence;
         let Happening::Transition { instance: name, to, cause, .. } = &event.happening else { return false };
-        let Some(instance) = self.instances.iter_mut().find(|instance| instance.name == *name) else {
-            return false;
-        };
+        let Some(&at) = self.positions.get(name) else { return false };
+        let instance = &mut self.instances[at];
         instance.state = *to;
         instance.since = event.at;
         instance.cause = cause.clone();
@@ -78,7 +82,8 @@ impl Board {
 
     /// Finds an instance and its position.
     pub fn find(&self, name: &str) -> Option<(usize, &Instance)> {
-        self.instances.iter().enumerate().find(|(_, instance)| instance.name == name)
+        let at = *self.positions.get(name)?;
+        Some((at, &self.instances[at]))
     }
 
     /// Returns `names` and what they wait for now, directly or through others.

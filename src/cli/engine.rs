@@ -3,12 +3,14 @@
 //! Started by the guard, never by a person. It compiles the project's record, takes up what the guard
 //! holds, opens the door and runs until everything is down.
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs;
 use std::io::{self, Write};
 use std::path::PathBuf;
 
 use crate::control::{Server, bind};
+use crate::graph::Plan;
 use crate::guard::start::inherited;
 use crate::runtime::boot::PASSED;
 use crate::runtime::record::Record;
@@ -46,22 +48,11 @@ fn run(project: Project) -> io::Result<()> {
     // A log that reaches a size limit is an error to be told, not a reason to die.
     signals::ignore_file_size_limit()?;
     process::raise_nofile()?;
-    let record = Record::from_bytes(&fs::read(project.record())?)?;
-    let compiled = record.compile();
-    let Some(plan) = compiled.plan else {
-        return Err(io::Error::other("the record of the service file does not compile"));
-    };
+    let Origin { plan, fingerprint, env } = origin(&project)?;
     let (handle, questions, notices) = Handle::new();
     let server = Server::new(handle, project.clone());
-    let setup = Setup {
-        plan,
-        fingerprint: record.fingerprint(),
-        project: project.clone(),
-        env: record.env().clone(),
-        own: (stdout, stderr),
-        questions,
-        notices,
-    };
+    let setup =
+        Setup { plan, fingerprint, project: project.clone(), env, own: (stdout, stderr), questions, notices };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let done = runtime.block_on(async {
         let driver = resume(link, setup).await?;
@@ -90,4 +81,18 @@ fn run(project: Project) -> io::Result<()> {
     // Held for life: the project is free once this process and the guard are gone.
     drop(lock);
     done
+}
+
+/// What is kept of a project's record; its texts are not, since an engine lives long.
+struct Origin {
+    plan: Plan,
+    fingerprint: u64,
+    env: BTreeMap<String, String>,
+}
+
+fn origin(project: &Project) -> io::Result<Origin> {
+    let record = Record::from_bytes(&fs::read(project.record())?)?;
+    let plan = record.compile().plan;
+    let plan = plan.ok_or_else(|| io::Error::other("the record of the service file does not compile"))?;
+    Ok(Origin { plan, fingerprint: record.fingerprint(), env: record.env().clone() })
 }

@@ -50,13 +50,44 @@ pub fn project(context: &Context) -> Result<Project, Trouble> {
     })
 }
 
+/// Connects to the supervisor of a project; one that is just starting, ending or being replaced is waited
+/// for.
+///
+/// # Errors
+///
+/// As [`Client::connect`]: `NotRunning` only when there is none, or it does not answer in time.
+pub async fn reach(project: &Project) -> Result<Client, ConnectError> {
+    let answer = Client::connect(&project.socket()).await;
+    if !matches!(answer, Err(ConnectError::NotRunning)) || !project.is_running() {
+        return answer;
+    }
+    let gone = project.clone();
+    let gone = tokio::task::spawn_blocking(move || gone.await_end());
+    let answering = async {
+        let changes = Folder::watch(&project.runtime_dir)?;
+        loop {
+            match Client::connect(&project.socket()).await {
+                Err(ConnectError::NotRunning) => changes.changed().await?,
+                answer => return Ok::<_, std::io::Error>(answer),
+            }
+        }
+    };
+    tokio::select! {
+        answer = tokio::time::timeout(RETURN, answering) => match answer {
+            Ok(Ok(answer)) => answer,
+            Ok(Err(_)) | Err(_) => Err(ConnectError::NotRunning),
+        },
+        _ = gone => Err(ConnectError::NotRunning),
+    }
+}
+
 /// Connects to the supervisor of a project.
 ///
 /// # Errors
 ///
 /// [`Exit::Absent`] when none runs.
 pub async fn connect(context: &Context, project: &Project) -> Result<Client, Trouble> {
-    match Client::connect(&project.socket()).await {
+    match reach(project).await {
         Ok(client) => Ok(client),
         Err(ConnectError::NotRunning) => Err(not_running(context, project)),
         Err(error) => Err(Trouble::of(&error)),

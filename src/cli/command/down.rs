@@ -10,8 +10,8 @@ use crate::cli::request;
 use crate::cli::screen::Screen;
 use crate::cli::session::{self, Change, Watch};
 use crate::cli::signals::Signals;
+use crate::control::ConnectError;
 use crate::control::wire::Command;
-use crate::control::{Client, ConnectError};
 use crate::runtime::Project;
 
 /// Stop everything in reverse order and end the supervisor
@@ -45,10 +45,9 @@ pub fn run(context: &Context, args: &Args) -> Result<Exit, Trouble> {
     }
     let project = session::project(context)?;
     session::block_on(async {
-        let client = match Client::connect(&project.socket()).await {
+        let client = match session::reach(&project).await {
             Ok(client) => client,
             Err(ConnectError::NotRunning) => {
-                // One that is just coming up or going down holds the lock without a socket.
                 if context.verbosity != Verbosity::Quiet {
                     context.say("nothing runs\n");
                 }

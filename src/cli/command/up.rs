@@ -107,7 +107,7 @@ async fn reach(
     source: &Source,
     detach: bool,
 ) -> Result<(Client, bool), Trouble> {
-    match Client::connect(&project.socket()).await {
+    match session::reach(project).await {
         Ok(client) => {
             let running = client.project().await?;
             if context.verbosity != Verbosity::Quiet {
@@ -181,10 +181,14 @@ impl Up<'_> {
     async fn prove_without_limit(&mut self, names: &[String]) -> Result<Verdict, Trouble> {
         let unproven: Vec<String> =
             names.iter().filter(|name| self.has_no_readiness(name)).cloned().collect();
+        let mut suspect = true;
         loop {
-            let hopeless = self.watch.board.hopeless(&unproven);
-            if !hopeless.is_empty() {
-                return Ok(Verdict::Failed(hopeless));
+            if suspect {
+                suspect = false;
+                let hopeless = self.watch.board.hopeless(&unproven);
+                if !hopeless.is_empty() {
+                    return Ok(Verdict::Failed(hopeless));
+                }
             }
             let left = self.proof_left(&unproven, Timestamp::now());
             if left == Some(Duration::ZERO) {
@@ -201,12 +205,13 @@ impl Up<'_> {
                     Change::Event(event) => {
                         self.screen.event(&event, &self.watch.board);
                         self.watch.board.apply(&event);
-                        if let Happening::Transition { to: State::Backoff, .. } = event.happening {
+                        if let Happening::Transition { to: State::Backoff | State::Failed, .. } = event.happening {
                             // How many attempts that were, only an answer tells.
                             self.watch.refresh().await?;
+                            suspect = true;
                         }
                     }
-                    Change::Resumed => {}
+                    Change::Resumed => suspect = true,
                     Change::Ended(code) => return Ok(Verdict::Ended(code)),
                     Change::Gone => return Ok(Verdict::Gone),
                 },
