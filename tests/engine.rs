@@ -1,5 +1,6 @@
 //! Scenarios and the simulation of the supervision engine.
 
+mod restore;
 mod script;
 mod sim;
 

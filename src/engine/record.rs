@@ -150,22 +150,31 @@ impl Engine {
     /// afterwards. What a record says was running and is not known is taken for ended, nobody knows
     /// how. No living process is signalled for having been taken over. Whatever is to be done comes
     /// out of the next [`Engine::handle`], with [`crate::engine::Event::Tick`] if nothing else.
-    pub fn restore(
+    ///
+    /// Every record and every life is looked at a fixed number of times, however many there are.
+    pub fn restore<'a>(
         plan: Arc<Plan>,
         seed: u64,
         now: Moment,
         next_invocation: Invocation,
-        records: &[(InstanceId, Record)],
-        known: &[(InstanceId, Invocation)],
+        records: impl IntoIterator<Item = &'a (InstanceId, Record)> + Clone,
+        known: impl IntoIterator<Item = &'a (InstanceId, Invocation)> + Clone,
         ending: Option<Ending>,
     ) -> Self {
         let mut engine = Self::new(plan, seed);
-        let highest = known.iter().map(|&(_, life)| life.0 + 1);
-        let recorded = records.iter().filter_map(|(_, r)| Some(r.invocation?.0 + 1));
-        let next = highest.chain(recorded).fold(next_invocation.0, u64::max);
-        engine.next_invocation = Invocation(next);
+        engine.next_invocation = next_invocation;
         engine.ending = ending;
-        for (id, record) in records {
+        let mut newest: Vec<Option<Invocation>> = vec![None; engine.slots.len()];
+        for &(id, life) in known.clone() {
+            newest[id.0 as usize] = newest[id.0 as usize].max(Some(life));
+            engine.reserve(life);
+        }
+        let mut recorded = vec![false; engine.slots.len()];
+        let mut wanted = vec![false; engine.slots.len()];
+        for (id, record) in records.clone() {
+            recorded[id.0 as usize] = true;
+            wanted[id.0 as usize] = record.wanted;
+            record.invocation.into_iter().for_each(|life| engine.reserve(life));
             let slot = engine.slot_mut(*id);
             slot.explicit = record.explicit;
             slot.want_cause = Cause::Restored;
@@ -175,13 +184,12 @@ impl Engine {
             slot.last_exit = record.last_exit;
             slot.invocation = record.invocation;
         }
-        engine.restore_holds(records);
+        engine.restore_holds(&wanted);
         for (id, record) in records {
-            let life = known.iter().filter(|(of, _)| of == id).map(|&(_, life)| life).max();
-            engine.resume(now, *id, record, life);
+            engine.resume(now, *id, record, newest[id.0 as usize]);
         }
         for &(id, life) in known {
-            if records.iter().all(|&(of, _)| of != id) {
+            if !recorded[id.0 as usize] {
                 engine.take_over(now, id, life);
             }
         }
@@ -199,12 +207,13 @@ impl Engine {
         engine
     }
 
+    /// Never gives out the number of a life that was there.
+    fn reserve(&mut self, life: Invocation) {
+        self.next_invocation = self.next_invocation.max(Invocation(life.0 + 1));
+    }
+
     /// Puts in force what was: the edges between instances that were both wanted.
-    fn restore_holds(&mut self, records: &[(InstanceId, Record)]) {
-        let mut wanted = vec![false; self.slots.len()];
-        for (id, record) in records {
-            wanted[id.0 as usize] = record.wanted;
-        }
+    fn restore_holds(&mut self, wanted: &[bool]) {
         for edge in 0..self.plan.edges.len() {
             let relation = &self.plan.edges[edge];
             let both = wanted[relation.dependent.0 as usize] && wanted[relation.dependency.0 as usize];
