@@ -3,6 +3,7 @@
 //! A failing seed prints itself; `SVC_SIM_SEED=N` replays it at its smallest, with its whole history. `SVC_SIM_SEEDS=N`
 //! runs that many; without it as many as fit in `SVC_SIM_SECONDS` (20).
 
+mod calm;
 mod kernel;
 mod reference;
 mod world;

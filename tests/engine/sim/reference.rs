@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use svc::base::{ExitStatus, Invocation, Moment, Signal};
 use svc::engine::{Action, Cause, Command, Event, RequestId, StateName, View};
-use svc::graph::plan::{InstanceId, Plan, Readiness, Relation};
+use svc::graph::plan::{Edge, InstanceId, Plan, Readiness, Relation};
 use svc::model::policy::{Condition, Kind};
 use svc::probe::Class;
 
@@ -25,6 +25,7 @@ struct Life {
 }
 
 /// All that was seen.
+#[derive(Clone)]
 pub(super) struct Reference {
     plan: Arc<Plan>,
     lives: BTreeMap<Invocation, Life>,
@@ -34,6 +35,8 @@ pub(super) struct Reference {
     backoff: BTreeMap<InstanceId, Moment>,
     shutdowns: u32,
     killing: bool,
+    /// What was ever named with `--no-deps`: its edges promise nothing any more.
+    loose: BTreeSet<InstanceId>,
     pub(super) over: bool,
 }
 
@@ -48,6 +51,7 @@ impl Reference {
             backoff: BTreeMap::new(),
             shutdowns: 0,
             killing: false,
+            loose: BTreeSet::new(),
             over: false,
         }
     }
@@ -61,6 +65,11 @@ impl Reference {
             .map(|(&i, life)| (i, life))
     }
 
+    /// Returns whether nobody said `--no-deps` of either end of an edge.
+    fn binds(&self, edge: &Edge) -> bool {
+        !self.loose.contains(&edge.dependent) && !self.loose.contains(&edge.dependency)
+    }
+
     fn name(&self, id: InstanceId) -> &str {
         &self.plan.instance(id).name
     }
@@ -70,6 +79,12 @@ impl Reference {
         match event {
             Event::Command { request, command } => {
                 self.open.insert(*request);
+                if let Command::Start { instances, no_deps: true }
+                | Command::Stop { instances, no_deps: true }
+                | Command::Restart { instances, no_deps: true } = command
+                {
+                    self.loose.extend(instances);
+                }
                 match command {
                     Command::Start { instances, .. } | Command::Restart { instances, .. } => {
                         // A start by hand clears the count of restarts of all that it needs.
@@ -181,7 +196,7 @@ impl Reference {
         if self.lives.last_key_value().is_some_and(|(&last, _)| last >= invocation) {
             return Err("a life has a number that was given out".to_owned());
         }
-        for edge in self.plan.edges.iter().filter(|edge| edge.dependent == id) {
+        for edge in self.plan.edges.iter().filter(|edge| edge.dependent == id && self.binds(edge)) {
             if let Relation::DependsOn { condition, required: true, .. } = edge.relation
                 && !self.holds(condition, edge.dependency)
             {
@@ -253,7 +268,7 @@ impl Reference {
 
     /// Nothing that cannot be without an instance may run when that is stopped.
     fn judge_order(&self, id: InstanceId) -> Result<(), String> {
-        for edge in self.plan.edges.iter().filter(|edge| edge.dependency == id) {
+        for edge in self.plan.edges.iter().filter(|edge| edge.dependency == id && self.binds(edge)) {
             if let Relation::DependsOn { required: true, .. } = edge.relation
                 && self.current(edge.dependent).is_some()
             {
@@ -298,7 +313,7 @@ impl Reference {
     pub(super) fn judge_state(&self, views: &[View]) -> Result<(), String> {
         for view in views {
             let name = self.name(view.instance);
-            let by_edge = |edge: &&svc::graph::Edge| matches!(edge.relation, Relation::DependsOn { .. });
+            let by_edge = |edge: &&Edge| matches!(edge.relation, Relation::DependsOn { .. });
             let mut pulls = self.plan.edges.iter().filter(by_edge).filter(|e| e.dependency == view.instance);
             if view.wanted && !view.explicit && !pulls.any(|edge| views[edge.dependent.0 as usize].wanted) {
                 return Err(format!("{name} is wanted by nobody"));
@@ -323,7 +338,8 @@ impl Reference {
 
     /// What is wanted wants what it requires.
     fn judge_needs(&self, view: &View, views: &[View]) -> Result<(), String> {
-        for edge in self.plan.edges.iter().filter(|edge| edge.dependent == view.instance) {
+        for edge in self.plan.edges.iter().filter(|edge| edge.dependent == view.instance && self.binds(edge))
+        {
             if let Relation::DependsOn { required: true, condition, .. } = edge.relation
                 && condition != Condition::Completed
                 && !views[edge.dependency.0 as usize].wanted

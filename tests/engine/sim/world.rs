@@ -56,6 +56,10 @@ pub(super) struct World {
     reference: Reference,
     journal: BTreeMap<InstanceId, Record>,
     flaw: Option<Flaw>,
+    /// Whether the operator says `--no-deps` now and then.
+    loose: bool,
+    /// How late the engine may be called, in milliseconds.
+    lag: u64,
     /// Kills that an engine with kill timers beside its states would still have armed.
     old_kills: BTreeMap<Moment, InstanceId>,
     steps: usize,
@@ -71,6 +75,8 @@ impl World {
         let mut random = fastrand::Rng::with_seed(seed);
         let plan = random_plan(&mut random, size.services);
         let told = Arc::new(flawed(&plan, flaw));
+        let loose = random.u32(0..4) == 0;
+        let lag = [300, 300, 300, 20_000][random.usize(0..4)];
         let plan = Arc::new(plan);
         Self {
             engine: Engine::new(told, seed),
@@ -78,6 +84,8 @@ impl World {
             reference: Reference::new(plan.clone()),
             journal: BTreeMap::new(),
             flaw,
+            loose,
+            lag,
             old_kills: BTreeMap::new(),
             steps: size.steps,
             now: Moment::from_millis(1_000),
@@ -103,6 +111,7 @@ impl World {
                 0..4 => self.ask()?,
                 4 if self.random.bool() && !self.reference.over => self.take_over()?,
                 5 => self.extend()?,
+                6 if self.random.u32(0..8) == 0 => self.jump()?,
                 _ => {}
             }
             let pause = Duration::from_millis(self.random.u64(0..4_000));
@@ -126,7 +135,7 @@ impl World {
         let count = self.plan.instances.len() as u32;
         let mut instances: Vec<InstanceId> = (0..count).map(InstanceId).collect();
         instances.retain(|_| self.random.u32(0..2) == 0);
-        let no_deps = false;
+        let no_deps = self.loose && self.random.bool();
         let kill = self.random.u32(0..4) == 0;
         let command = match self.random.u32(0..40) {
             0..20 => Command::Start { instances, no_deps },
@@ -157,6 +166,12 @@ impl World {
         }
     }
 
+    /// Hours pass at once, as after a suspended machine: everything that was due is due now.
+    fn jump(&mut self) -> Result<(), String> {
+        self.now = self.now + Duration::from_secs(self.random.u64(600..36_000));
+        self.tell(Event::Tick)
+    }
+
     /// Lets the machine and the deadlines go on until a moment; now and then the engine is late.
     fn run_until(&mut self, end: Moment) -> Result<(), String> {
         let mut rounds = 0;
@@ -174,7 +189,7 @@ impl World {
             }
             self.now = self.now.max(next);
             if self.random.u32(0..20) == 0 {
-                self.now = self.now + Duration::from_millis(self.random.u64(0..300));
+                self.now = self.now + Duration::from_millis(self.random.u64(0..self.lag));
             }
             if kill == Some(next) {
                 self.fire_old_kill()?;
@@ -298,13 +313,16 @@ fn flawed(plan: &Plan, flaw: Option<Flaw>) -> Plan {
     plan
 }
 
-fn random_plan(random: &mut fastrand::Rng, services: usize) -> Plan {
+pub(super) fn random_plan(random: &mut fastrand::Rng, services: usize) -> Plan {
     let names = ["a", "b", "c", "d", "e", "f"];
     let mut draft = plan::plan("simulated");
     let mut tasks = Vec::new();
     for (at, name) in names.iter().take(services).enumerate() {
         let task = random.u32(0..4) == 0;
         draft = if task { draft.task(name) } else { draft.service(name) };
+        if random.u32(0..6) == 0 {
+            draft = draft.replicas(2);
+        }
         tasks.push(task);
         let random = &mut *random;
         draft = draft.rules(|rules| random_rules(random, rules));
