@@ -117,6 +117,7 @@ impl Scene {
                 self.now = self.now + read(first);
                 self.tell(Event::Tick, "");
             }
+            "asleep" => self.now = self.now + read(first),
             "show" => self.show(),
             "why" => self.why(first),
             "take-over" => self.take_over(&words[1..]),

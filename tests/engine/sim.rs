@@ -6,6 +6,7 @@
 mod calm;
 mod kernel;
 mod reference;
+mod small;
 mod world;
 
 use std::collections::BTreeSet;

@@ -15,6 +15,7 @@ use svc::model::policy::{Backoff, Condition, Consequence, Kind, OnExit, Restart,
 use svc::probe::Schedule;
 
 /// A plan in the making. `service` and `task` begin one; what follows concerns the last one begun.
+#[derive(Clone)]
 pub(crate) struct Draft {
     plan: Plan,
     links: Vec<(ServiceId, String, Relation)>,
