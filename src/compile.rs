@@ -24,8 +24,6 @@ pub use recorder::Recorder;
 pub struct Compiled {
     /// The plan; `None` when anything is wrong.
     pub plan: Option<Plan>,
-    /// The mode of the project's socket, if a file says one.
-    pub socket_mode: Option<u32>,
     /// Everything that is wrong, in all files, in source order.
     pub diagnostics: Diagnostics,
     /// The texts that the spans point into: service files, then env-files.
@@ -74,5 +72,5 @@ pub fn compile(paths: &[PathBuf], machine: &dyn Machine, options: Options) -> Co
     }
     diagnostics.sort();
     let plan = plan.filter(|_| !diagnostics.has_errors());
-    Compiled { plan, socket_mode: model.socket_mode, diagnostics, sources: map }
+    Compiled { plan, diagnostics, sources: map }
 }

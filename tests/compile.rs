@@ -3,6 +3,7 @@
 //! `compile/err` and `compile/ok` hold files whose names say what they show; what is said about each is a
 //! snapshot.
 
+mod codes;
 mod defaults;
 mod reference;
 mod samples;

@@ -9,6 +9,7 @@ use crate::model::merge::{self, Declared};
 use crate::model::node::env::EnvFiles;
 use crate::model::node::settings::Settings;
 use crate::model::node::top::{ControlNode, ProjectNode};
+use crate::model::node::value::Mode;
 use crate::model::node::vocabulary::VOCABULARY;
 use crate::model::policy::Kind;
 use crate::model::service::Model;
@@ -24,6 +25,9 @@ pub const TOP: &[(&str, &Spec)] = &[
     ("service", Settings::SPEC),
     ("task", Settings::SPEC),
 ];
+
+/// The only mode a project's socket can have.
+const SOCKET_MODE: Mode = Mode(0o600);
 
 /// One file to be decoded.
 pub struct File<'a> {
@@ -89,7 +93,12 @@ impl Once {
                 let read = ControlNode::from_node(node, cx);
                 if first(&mut self.control, node, cx) {
                     let mode = read.socket.as_ref().and_then(|socket| socket.mode);
-                    model.socket_mode = mode.map(|mode| mode.value.0);
+                    if let Some(mode) = mode.filter(|mode| mode.value != SOCKET_MODE) {
+                        let message =
+                            "a socket for others than its owner is not supported yet in this version";
+                        let diagnostic = Diagnostic::error("svc::not-supported", mode.span, message);
+                        cx.say(diagnostic.help("write `\"0600\"`, or remove it").fix(mode.span, "\"0600\""));
+                    }
                 }
             }
             "defaults" => {

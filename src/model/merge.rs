@@ -61,8 +61,8 @@ impl Declared<'_> {
             working_dir: one(&own.working_dir, &defaults.working_dir),
             folder: cx.folder.clone(),
             depends_on,
-            after: names(&own.after, &defaults.after),
-            before: names(&own.before, &defaults.before),
+            after: names(&own.after, &defaults.after, &name.value),
+            before: names(&own.before, &defaults.before, &name.value),
             env: self.env(files),
             ports: self.ports(cx),
             readiness,
@@ -262,7 +262,7 @@ pub fn variables<'a>(
     for node in file_nodes {
         let optional = node.optional.is_some_and(|optional| optional.value);
         for path in &node.paths {
-            let FilePath { text, folder } = &path.value;
+            let FilePath { text, folder } = &path.value.0;
             all.extend(files.read(&folder.join(&text.raw), path.span, optional));
         }
     }
@@ -274,8 +274,10 @@ fn one<T: Clone>(own: &Option<One<T>>, defaults: &Option<One<T>>) -> Option<T> {
     own.as_ref().or(defaults.as_ref())?.value.as_ref().map(|value| value.value.clone())
 }
 
-fn names(own: &[NamesNode], defaults: &[NamesNode]) -> Vec<Spanned<Name>> {
-    own.iter().chain(defaults).flat_map(|node| node.names.iter().cloned()).collect()
+/// Joins names; one in `defaults` that is the service's own is meant for the others.
+fn names(own: &[NamesNode], defaults: &[NamesNode], name: &Name) -> Vec<Spanned<Name>> {
+    let inherited = defaults.iter().flat_map(|node| &node.names).filter(|other| other.value != *name);
+    own.iter().flat_map(|node| &node.names).chain(inherited).cloned().collect()
 }
 
 fn stop_of(node: Option<&StopNode>) -> Stop {

@@ -17,8 +17,6 @@ use crate::probe::Schedule;
 /// What the service files of a project say.
 #[derive(Clone, Debug, Default)]
 pub struct Model {
-    /// The mode of the socket svc is asked on.
-    pub socket_mode: Option<u32>,
     /// The project's name, as people see it.
     pub project: String,
     /// Variables of every service: those of env-files, then those of `project { env … }`.

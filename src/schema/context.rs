@@ -192,6 +192,27 @@ impl<'c> Context<'c> {
         self.say(Diagnostic::error("svc::missing", node.head_span(), message).help(help));
     }
 
+    /// Says that a node that takes a list stands there without one. `ty` is one of it: `a name`.
+    pub fn missing_list(&mut self, node: Node<'_>, ty: &str) {
+        let one = ty.strip_prefix("an ").or_else(|| ty.strip_prefix("a ")).unwrap_or(ty);
+        let help = format!("write it behind `{}`, or remove the line", node.name());
+        self.missing(node, &format!("at least one {one}"), &help);
+    }
+
+    /// Says that a text is used as it stands, where somebody wrote a variable into it. Returns whether
+    /// it is free of them.
+    pub fn no_variables(&mut self, text: &str, span: Span) -> bool {
+        if !text.contains("${") {
+            return true;
+        }
+        let diagnostic =
+            Diagnostic::error("svc::no-variables-here", span, "variables are not replaced in this text");
+        self.say(diagnostic.help(
+            "write it out; `${…}` is for what a process is given, such as `command`, `env` and probes",
+        ));
+        false
+    }
+
     /// Says that a node has a block it may not have.
     pub fn no_block(&mut self, node: Node<'_>) {
         if let Some(first) = node.children().next() {

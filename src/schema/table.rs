@@ -164,6 +164,7 @@ macro_rules! nodes {
                     let known = Self::SPEC.rows.iter().filter(|row| row.node.is_some()).map(|row| row.name);
                     cx.unknown_node(child, node.name(), known.collect());
                 }
+                $( $crate::schema::table::at_end!($kind $ty, arguments, node, cx); )*
                 let _ = arguments;
                 this.mistaken = cx.mistakes() > before;
                 this
@@ -245,6 +246,15 @@ macro_rules! on_argument {
     ($kind:ident $ty:ty, $field:expr, $count:expr, $entry:expr, $cx:expr) => {};
 }
 
+macro_rules! at_end {
+    (args $ty:ty, $count:expr, $node:expr, $cx:expr) => {
+        if $count == 0 {
+            $cx.missing_list($node, <$ty as $crate::schema::FromValue>::TYPE);
+        }
+    };
+    ($kind:ident $ty:ty, $count:expr, $node:expr, $cx:expr) => {};
+}
+
 macro_rules! on_property {
     (prop $ty:ty, $field:expr, $name:literal, $key:expr, $entry:expr, $cx:expr) => {
         if $key == $name {
@@ -286,4 +296,4 @@ macro_rules! on_child {
     ($kind:ident $ty:ty, $field:expr, $expected:literal, $child:expr, $cx:expr) => {};
 }
 
-pub(crate) use {field, node_row, nodes, on_argument, on_child, on_property, row, value_row};
+pub(crate) use {at_end, field, node_row, nodes, on_argument, on_child, on_property, row, value_row};

@@ -51,7 +51,9 @@ impl FromValue for String {
 
     fn from_value(entry: Entry<'_>, cx: &mut Context<'_>) -> Option<Self> {
         match entry.value() {
-            Value::String(text) | Value::Number(text) => Some(text.to_owned()),
+            Value::String(text) | Value::Number(text) => {
+                cx.no_variables(text, entry.value_span()).then(|| text.to_owned())
+            }
             Value::Bool(_) | Value::Null | Value::Bad => {
                 cx.wrong(entry, Self::TYPE);
                 None

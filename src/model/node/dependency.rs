@@ -97,8 +97,8 @@ impl FromNode for DependsOn {
                 ..plain
             });
         }
-        if list.is_empty() && node.entries().len() == 0 && node.block_span().is_none() {
-            cx.missing(node, "a name", "write `depends-on NAME`");
+        if node.entries().len() == 0 && node.children().next().is_none() {
+            cx.missing(node, "at least one name", "write `depends-on NAME`, or remove the line");
         }
         Self { span: node.head_span(), list }
     }

@@ -148,9 +148,22 @@ nodes! {
     /// Files with variables, one `NAME=value` a line; later ones win.
     EnvFileNode {
         /// The files; relative to this file.
-        args paths "paths": FilePath = "";
+        args paths "paths": PlainPath = "";
         /// Whether a file may be missing.
         prop optional "optional": bool = "#false";
+    }
+}
+
+/// A path without variables: an env-file is read before there are any.
+#[derive(Clone, Debug)]
+pub struct PlainPath(pub FilePath);
+
+impl FromValue for PlainPath {
+    const TYPE: &'static str = FilePath::TYPE;
+
+    fn from_value(entry: Entry<'_>, cx: &mut Context<'_>) -> Option<Self> {
+        let path = FilePath::from_value(entry, cx)?;
+        cx.no_variables(&path.text.raw, entry.value_span()).then_some(Self(path))
     }
 }
 

@@ -23,7 +23,7 @@ nodes! {
 
     /// The socket of the project.
     SocketNode {
-        /// Its file mode: octal digits in quotes.
+        /// Its file mode, in quotes; no other than the default is supported yet.
         prop mode "mode": Mode = "0600";
     }
 }
