@@ -71,6 +71,12 @@ fn println_all(lines: &[String]) {
 }
 
 #[test]
+fn a_start_that_times_out_and_is_let_go_in_one_late_call_stops_by_itself() {
+    let seed = 26_370;
+    play(seed, Size::of(seed), None).unwrap_or_else(|error| panic!("seed {seed}: {error}"));
+}
+
+#[test]
 fn the_same_seed_gives_the_same_history() {
     for seed in 0..20 {
         let [a, b] = [0, 1].map(|_| {

@@ -37,6 +37,10 @@ pub(super) struct Reference {
     killing: bool,
     /// What was ever named with `--no-deps`: its edges promise nothing any more.
     loose: BTreeSet<InstanceId>,
+    /// What was wanted when the engine was last at rest.
+    wanted: BTreeSet<InstanceId>,
+    /// What ran out of its own time to start in this call.
+    timed_out: BTreeSet<InstanceId>,
     pub(super) over: bool,
 }
 
@@ -52,6 +56,8 @@ impl Reference {
             shutdowns: 0,
             killing: false,
             loose: BTreeSet::new(),
+            wanted: BTreeSet::new(),
+            timed_out: BTreeSet::new(),
             over: false,
         }
     }
@@ -76,6 +82,7 @@ impl Reference {
 
     /// Takes note of what happens, before the engine is told.
     pub(super) fn happened(&mut self, now: Moment, event: &Event) {
+        self.timed_out.clear();
         match event {
             Event::Command { request, command } => {
                 self.open.insert(*request);
@@ -166,6 +173,9 @@ impl Reference {
                 let (id, to) = (transition.instance, transition.to);
                 if transition.cause == Cause::Initial {
                     return Err(format!("{} went to {to:?} without a cause", self.name(id)));
+                }
+                if to == StateName::Stopping && matches!(transition.cause, Cause::Timeout(_)) {
+                    self.timed_out.insert(id);
                 }
                 match to {
                     StateName::Ready => self.judge_ready(id),
@@ -259,7 +269,9 @@ impl Reference {
         }
         if began.is_none() {
             self.with(invocation, |life| life.stop_began = Some(now));
-            if !views[id.0 as usize].wanted && main_ended.is_none() && !hasty {
+            // In one late call it may time out first and be let go after that.
+            let by_itself = self.timed_out.contains(&id) && self.wanted.contains(&id);
+            if !views[id.0 as usize].wanted && main_ended.is_none() && !hasty && !by_itself {
                 return self.judge_order(id);
             }
         }
@@ -310,7 +322,8 @@ impl Reference {
     }
 
     /// Judges where everything is, once the engine has settled.
-    pub(super) fn judge_state(&self, views: &[View]) -> Result<(), String> {
+    pub(super) fn judge_state(&mut self, views: &[View]) -> Result<(), String> {
+        self.wanted = views.iter().filter(|view| view.wanted).map(|view| view.instance).collect();
         for view in views {
             let name = self.name(view.instance);
             let by_edge = |edge: &&Edge| matches!(edge.relation, Relation::DependsOn { .. });
