@@ -9,7 +9,7 @@ mod instance;
 mod probe;
 mod rules;
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 
 use crate::base::Name;
 use crate::diagnostic::{Diagnostic, Diagnostics, Span, Spanned, suggest};
@@ -71,7 +71,8 @@ pub fn build(model: &Model, world: &World<'_>, out: &mut Diagnostics) -> Option<
     for (id, declared) in names.kept(model) {
         names.wire(id, declared, &mut wires, &mut comparisons, out);
         let first = plan.instances.len() as u32;
-        let count = declared.replicas.map_or(1, |replicas| replicas.value);
+        // Of a damaged one nothing is known that an instance could be made of.
+        let count = if declared.damaged { 0 } else { declared.replicas.map_or(1, |replicas| replicas.value) };
         if u64::from(first) + u64::from(count) > MAX_INSTANCES {
             let span = declared.replicas.map_or(declared.name.span, |replicas| replicas.span);
             let message = format!("more than {MAX_INSTANCES} instances");
@@ -91,7 +92,8 @@ pub fn build(model: &Model, world: &World<'_>, out: &mut Diagnostics) -> Option<
             rules: rules::rules(declared),
         });
     }
-    check::edges(&plan.services, &plan.instances, &wires, out);
+    let damaged: Vec<bool> = names.kept(model).map(|(_, declared)| declared.damaged).collect();
+    check::edges(&damaged, &plan.services, &plan.instances, &wires, out);
     check::ports(&plan.services, &plan.instances, maker.ports, out);
     check::log_files(&plan.services, &plan.instances, maker.log_files, out);
     plan.edges = edges(&plan.services, wires, out)?;
@@ -103,8 +105,6 @@ struct Names<'m> {
     ids: HashMap<&'m str, ServiceId>,
     /// Positions in the model of the services that are kept, by id.
     kept: Vec<usize>,
-    /// Names of services that have mistakes: nobody is blamed for using them.
-    broken: HashSet<&'m str>,
 }
 
 impl<'m> Names<'m> {
@@ -112,9 +112,7 @@ impl<'m> Names<'m> {
     fn new(model: &'m Model, out: &mut Diagnostics) -> Self {
         let mut ids = HashMap::with_capacity(model.services.len());
         let mut kept: Vec<usize> = Vec::with_capacity(model.services.len());
-        let broken: HashSet<&str> = model.broken.iter().map(|name| name.value.as_str()).collect();
-        let mut first: HashMap<&str, Span> =
-            model.broken.iter().map(|name| (name.value.as_str(), name.span)).collect();
+        let mut first: HashMap<&str, Span> = HashMap::new();
         for (position, service) in model.services.iter().enumerate() {
             let Spanned { value: name, span } = &service.name;
             if RESERVED.contains(&name.as_str()) {
@@ -138,7 +136,7 @@ impl<'m> Names<'m> {
             ids.insert(name.as_str(), ServiceId(kept.len() as u32));
             kept.push(position);
         }
-        Self { ids, kept, broken }
+        Self { ids, kept }
     }
 
     fn kept(&self, model: &'m Model) -> impl Iterator<Item = (ServiceId, &'m Declared)> {
@@ -214,7 +212,6 @@ impl<'m> Names<'m> {
                 None
             }
             Some(&found) => Some(found),
-            None if self.broken.contains(name.as_str()) => None,
             None => {
                 out.push(self.unknown(name.as_str(), *span, comparisons));
                 None
@@ -238,7 +235,7 @@ impl<'m> Names<'m> {
 
     /// Returns the known name nearest to `name`; of several the first by name.
     fn nearest(&self, name: &str) -> Option<&'m str> {
-        let mut known: Vec<&'m str> = self.ids.keys().chain(&self.broken).copied().collect();
+        let mut known: Vec<&'m str> = self.ids.keys().copied().collect();
         known.sort_unstable();
         suggest::nearest(name, known)
     }

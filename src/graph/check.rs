@@ -40,9 +40,18 @@ pub(crate) enum Written {
     Before,
 }
 
-/// Checks every edge by itself, then all of them together for loops.
-pub(crate) fn edges(services: &[Service], instances: &[Instance], wires: &[Wire], out: &mut Diagnostics) {
-    edge::conditions(services, instances, wires, out);
+/// Checks every edge by itself, then all of them together for loops. Nobody is blamed for what a
+/// `damaged` service may only have lost.
+pub(crate) fn edges(
+    damaged: &[bool],
+    services: &[Service],
+    instances: &[Instance],
+    wires: &[Wire],
+    out: &mut Diagnostics,
+) {
+    let whole = |wire: &&Wire| !damaged[wire.dependency.0 as usize];
+    let judged: Vec<Wire> = wires.iter().filter(whole).copied().collect();
+    edge::conditions(services, instances, &judged, out);
     edge::disabled(services, wires, out);
     edge::repeated(services, wires, out);
     cycle::cycles(services, wires, out);

@@ -162,16 +162,16 @@ fn service(
     cx: &mut Context<'_>,
 ) {
     let own = Settings::from_node(node, cx);
-    let Some(name) = own.name.clone() else {
+    if own.name.is_none() {
         if node.arguments().next().is_none() {
             let word = node.name();
             cx.missing(node, "a name", &format!("write `{word} \"NAME\" {{ … }}`"));
         }
         return;
-    };
+    }
     let damaged = node.is_broken() || cx.is_damaged(node.span());
-    match (Declared { own, defaults, kind, word: node.name() }).service(files, cx) {
-        Some(service) if !damaged => model.services.push(service),
-        _ => model.broken.push(name),
+    if let Some(mut service) = (Declared { own, defaults, kind, word: node.name() }).service(files, cx) {
+        service.damaged |= damaged;
+        model.services.push(service);
     }
 }

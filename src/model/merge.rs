@@ -32,8 +32,8 @@ pub struct Declared<'a> {
 }
 
 impl Declared<'_> {
-    /// Puts everything together. `None` when too much is missing to say anything more about it; that has
-    /// been said.
+    /// Puts everything together; `None` without a name. What is missing so that nothing more can be said
+    /// about it, which has been said, leaves it damaged.
     pub fn service(self, files: &mut dyn EnvFiles, cx: &mut Context<'_>) -> Option<Service> {
         let Self { own, defaults, kind, .. } = &self;
         let name = own.name.clone()?;
@@ -48,7 +48,8 @@ impl Declared<'_> {
         let liveness_node = own.liveness.as_ref().or(defaults.liveness.as_ref());
         let liveness = self.probe(|s| s.liveness.as_ref(), Class::Liveness, cx);
         let depends_on = self.depends_on(cx);
-        let service = Service {
+        let mut service = Service {
+            damaged: command.is_none(),
             kind: *kind,
             description: one(&own.description, &defaults.description),
             disabled: one(&own.disabled, &defaults.disabled).unwrap_or(false),
@@ -87,11 +88,12 @@ impl Declared<'_> {
             umask: one(&own.umask, &defaults.umask).map(|mode| mode.0),
             logs: logs(own.logs.as_ref().or(defaults.logs.as_ref())),
             name,
-            command: command?,
+            command: command.unwrap_or_default(),
         };
         let lost = |node: Option<&ProbeNode>, read: &Option<Probing>| node.is_some() && read.is_none();
         let readiness_lost = lost(own.readiness.as_ref().or(defaults.readiness.as_ref()), &service.readiness);
-        (!readiness_lost || before == cx.mistakes()).then_some(service)
+        service.damaged |= readiness_lost && before != cx.mistakes();
+        Some(service)
     }
 
     fn command(&self, cx: &mut Context<'_>) -> Option<Command> {

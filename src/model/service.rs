@@ -23,8 +23,6 @@ pub struct Model {
     pub env: Vec<Variable>,
     /// Services and tasks in the order of the files, the later one of two with the same name included.
     pub services: Vec<Service>,
-    /// Names of services that have mistakes and are not in `services`: nobody is blamed for using them.
-    pub broken: Vec<Spanned<Name>>,
 }
 
 /// A variable that a file sets or unsets.
@@ -41,6 +39,8 @@ pub struct Variable {
 pub struct Service {
     /// Its name.
     pub name: Spanned<Name>,
+    /// Something in it was reported already: its name and its edges can be relied on, nothing else.
+    pub damaged: bool,
     /// Whether it should keep running or end.
     pub kind: Kind,
     /// What a person wrote about it.
@@ -106,8 +106,8 @@ pub struct FilePath {
     pub folder: Arc<Path>,
 }
 
-/// What runs.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// What runs; nothing, in a damaged service.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Command {
     /// The program and its arguments; a `shell` is `/bin/sh`, `-c` and its text.
     pub argv: Vec<Text>,

@@ -54,6 +54,7 @@ fn command(place: u32, words: &[&str]) -> Command {
 
 fn service(called: &str, place: u32) -> Declared {
     Declared {
+        damaged: false,
         name: name(called, place),
         kind: Kind::Service,
         description: None,
@@ -208,8 +209,9 @@ fn an_unknown_name_is_reported_with_the_nearest_one() {
     let mut api = service("api", 1);
     api.depends_on = vec![needs("databse", 3), needs("cache", 4), needs("xyzzy", 5)];
     api.after = vec![name("cahce", 6)];
-    let services = vec![service("database", 0), api];
-    let (plan, said) = made_of(Model { services, broken: vec![name("cache", 2)], ..Model::default() });
+    let cache = Declared { damaged: true, ..service("cache", 2) };
+    let services = vec![service("database", 0), api, cache];
+    let (plan, said) = made_of(Model { services, ..Model::default() });
     assert!(plan.is_none());
     assert_eq!(
         said,

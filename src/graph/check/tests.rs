@@ -152,7 +152,7 @@ fn launch(log: bool) -> Arc<Launch> {
 fn said(files: &[(&str, &str)]) -> String {
     let net = net(files);
     let mut found = Diagnostics::default();
-    edges(&net.services, &net.instances, &net.wires, &mut found);
+    edges(&vec![false; net.services.len()], &net.services, &net.instances, &net.wires, &mut found);
     ports(&net.services, &net.instances, net.ports, &mut found);
     found.sort();
     let mut out = String::new();
