@@ -32,7 +32,10 @@ pub fn compiled(context: &Context, file: &Path, options: Options) -> Result<(Com
     let host = Host::new(&context.variables);
     let machine = Recorder::new(&host);
     let paths = [path];
-    let compiled = compile(&paths, &machine, options);
+    let mut compiled = compile(&paths, &machine, options);
+    if let Some(here) = std::fs::canonicalize(&context.directory).ok().as_deref().and_then(Path::to_str) {
+        compiled.sources.name_from(here);
+    }
     Ok((compiled, Record::new(&paths, machine.finish())))
 }
 

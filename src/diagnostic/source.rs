@@ -100,6 +100,16 @@ impl SourceMap {
         Ok(base)
     }
 
+    /// Names the sources as somebody in the folder `base` would: those below it without its path.
+    pub fn name_from(&mut self, base: &str) {
+        for source in &mut self.sources {
+            let below = source.name.strip_prefix(base).and_then(|rest| rest.strip_prefix('/'));
+            if let Some(below) = below {
+                source.name = below.to_owned();
+            }
+        }
+    }
+
     /// Returns the source that holds `at`.
     pub fn source_at(&self, at: u32) -> Option<&Source> {
         let index = self.sources.partition_point(|s| s.base <= at).checked_sub(1)?;
@@ -163,6 +173,17 @@ mod tests {
         let at = map.location(4).expect("inside");
         assert_eq!((at.file, at.line, at.column), ("a.kdl", 2, 1));
         assert_eq!(map.text(Span::new(b, b + 4)), "drei");
+    }
+
+    #[test]
+    fn a_file_below_the_folder_one_is_in_is_named_from_there() {
+        let mut map = SourceMap::default();
+        for name in ["/shop/a.kdl", "/shop/more/b.kdl", "/shopping/c.kdl", "/etc/d.kdl"] {
+            map.add(name, "").expect("small");
+        }
+        map.name_from("/shop");
+        let names: Vec<&str> = map.iter().map(|source| source.name.as_str()).collect();
+        assert_eq!(names, ["a.kdl", "more/b.kdl", "/shopping/c.kdl", "/etc/d.kdl"]);
     }
 
     #[test]
