@@ -26,6 +26,19 @@ fn every_example_a_person_can_run_compiles_without_a_word() {
 }
 
 #[test]
+fn the_service_file_of_the_readme_compiles() {
+    let readme = std::fs::read_to_string("README.md").expect("readable");
+    let blocks: Vec<&str> =
+        readme.split("```kdl\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
+    assert!(!blocks.is_empty(), "the README shows a service file");
+    for block in blocks {
+        let project = TempProject::new(block);
+        // Its programs are missing here, which is a warning: a task may still make them.
+        let _ = project.svc(&["check"]).code(0);
+    }
+}
+
+#[test]
 fn the_quickstart_runs_and_its_shaky_service_recovers() {
     let project = TempProject::copy_of(Path::new("examples/quickstart"));
     project.ok(&["up", "-d"]);
