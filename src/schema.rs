@@ -9,7 +9,7 @@ pub mod table;
 pub mod value;
 
 pub use context::{Context, Vocabulary};
-pub use table::{FromNode, One, Row, RowKind, Spec};
+pub use table::{Effect, FromNode, One, Row, RowKind, Spec};
 pub use value::FromValue;
 
 pub(crate) use table::nodes;

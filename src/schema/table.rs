@@ -26,8 +26,51 @@ pub struct Row {
     pub default: &'static str,
     /// What it is for.
     pub doc: &'static str,
+    /// The first version that has it.
+    pub since: &'static str,
+    /// What a change of it does to a service that runs; `None` for the same as its node's, and where
+    /// there is no service to speak of.
+    pub effect: Option<Effect>,
     /// The description of a child.
     pub node: Option<&'static Spec>,
+}
+
+impl Row {
+    /// The first version of all.
+    pub const FIRST: &'static str = "0.1";
+
+    /// Makes a row that has no default, is as old as svc and takes effect as its node does.
+    pub const fn new(kind: RowKind, name: &'static str, ty: &'static str, doc: &'static str) -> Self {
+        Self { kind, name, ty, default: "", doc, since: Self::FIRST, effect: None, node: None }
+    }
+
+    /// Sets the description of a child.
+    pub const fn described(mut self, node: &'static Spec) -> Self {
+        self.node = Some(node);
+        self
+    }
+}
+
+/// What a change of an option does to a service that runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// It holds at once; the process goes on.
+    Live,
+    /// The process goes on as it is; the next one is started with it.
+    NextStart,
+    /// The process is replaced.
+    Restart,
+}
+
+impl Effect {
+    /// Returns the word for it in the docs.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Live => "live",
+            Self::NextStart => "next start",
+            Self::Restart => "restart",
+        }
+    }
 }
 
 /// What a row describes.
@@ -72,17 +115,7 @@ pub struct One<T> {
 }
 
 impl<T: FromValue> FromNode for One<T> {
-    const SPEC: &'static Spec = &Spec {
-        doc: "",
-        rows: &[Row {
-            kind: RowKind::Argument,
-            name: "value",
-            ty: T::TYPE,
-            default: "",
-            doc: "",
-            node: None,
-        }],
-    };
+    const SPEC: &'static Spec = &Spec { doc: "", rows: &[Row::new(RowKind::Argument, "value", T::TYPE, "")] };
 
     fn from_node(node: Node<'_>, cx: &mut Context<'_>) -> Self {
         cx.no_annotation(node.ty());
@@ -116,12 +149,14 @@ impl<T: FromValue> FromNode for One<T> {
 
 /// Makes structs, their decoding and their description of tables. A row is
 /// `kind field "name": Type = "default";` below its documentation; the kinds are `arg` (one argument),
-/// `args` (any number), `prop`, `child` and `many` (a child any number of times).
+/// `args` (any number), `prop`, `child` and `many` (a child any number of times). Behind the default may
+/// stand `=> Live`, `=> NextStart` or `=> Restart`, the [`Effect`], and `since "0.2"`.
 macro_rules! nodes {
     ($(
         $(#[doc = $doc:literal])*
         $node:ident {
-            $( $(#[doc = $row_doc:literal])* $kind:ident $field:ident $name:literal : $ty:ty = $default:literal; )*
+            $( $(#[doc = $row_doc:literal])* $kind:ident $field:ident $name:literal : $ty:ty = $default:literal
+                $(=> $effect:ident)? $(since $since:literal)?; )*
         }
     )*) => { $(
         $(#[doc = $doc])*
@@ -138,7 +173,12 @@ macro_rules! nodes {
         impl $crate::schema::FromNode for $node {
             const SPEC: &'static $crate::schema::Spec = &$crate::schema::Spec {
                 doc: concat!($($doc),*),
-                rows: &[ $( $crate::schema::table::row!($kind $name $ty, $default, concat!($($row_doc),*)), )* ],
+                rows: &[ $( $crate::schema::Row {
+                    default: $default,
+                    $( effect: Some($crate::schema::Effect::$effect), )?
+                    $( since: $since, )?
+                    ..$crate::schema::table::row!($kind $name $ty, concat!($($row_doc),*))
+                }, )* ],
             };
 
             fn from_node(node: $crate::syntax::Node<'_>, cx: &mut $crate::schema::Context<'_>) -> Self {
@@ -186,46 +226,38 @@ macro_rules! field {
 }
 
 macro_rules! row {
-    (arg $name:literal $ty:ty, $default:literal, $doc:expr) => {
-        $crate::schema::table::value_row!(Argument $name $ty, $default, $doc)
+    (arg $name:literal $ty:ty, $doc:expr) => {
+        $crate::schema::table::value_row!(Argument $name $ty, $doc)
     };
-    (args $name:literal $ty:ty, $default:literal, $doc:expr) => {
-        $crate::schema::table::value_row!(Arguments $name $ty, $default, $doc)
+    (args $name:literal $ty:ty, $doc:expr) => {
+        $crate::schema::table::value_row!(Arguments $name $ty, $doc)
     };
-    (prop $name:literal $ty:ty, $default:literal, $doc:expr) => {
-        $crate::schema::table::value_row!(Property $name $ty, $default, $doc)
+    (prop $name:literal $ty:ty, $doc:expr) => {
+        $crate::schema::table::value_row!(Property $name $ty, $doc)
     };
-    (child $name:literal $ty:ty, $default:literal, $doc:expr) => {
-        $crate::schema::table::node_row!(Child $name $ty, $default, $doc)
+    (child $name:literal $ty:ty, $doc:expr) => {
+        $crate::schema::table::node_row!(Child $name $ty, $doc)
     };
-    (many $name:literal $ty:ty, $default:literal, $doc:expr) => {
-        $crate::schema::table::node_row!(Children $name $ty, $default, $doc)
+    (many $name:literal $ty:ty, $doc:expr) => {
+        $crate::schema::table::node_row!(Children $name $ty, $doc)
     };
 }
 
 macro_rules! value_row {
-    ($kind:ident $name:literal $ty:ty, $default:literal, $doc:expr) => {
-        $crate::schema::Row {
-            kind: $crate::schema::RowKind::$kind,
-            name: $name,
-            ty: <$ty as $crate::schema::FromValue>::TYPE,
-            default: $default,
-            doc: $doc,
-            node: None,
-        }
+    ($kind:ident $name:literal $ty:ty, $doc:expr) => {
+        $crate::schema::Row::new(
+            $crate::schema::RowKind::$kind,
+            $name,
+            <$ty as $crate::schema::FromValue>::TYPE,
+            $doc,
+        )
     };
 }
 
 macro_rules! node_row {
-    ($kind:ident $name:literal $ty:ty, $default:literal, $doc:expr) => {
-        $crate::schema::Row {
-            kind: $crate::schema::RowKind::$kind,
-            name: $name,
-            ty: "",
-            default: $default,
-            doc: $doc,
-            node: Some(<$ty as $crate::schema::FromNode>::SPEC),
-        }
+    ($kind:ident $name:literal $ty:ty, $doc:expr) => {
+        $crate::schema::Row::new($crate::schema::RowKind::$kind, $name, "", $doc)
+            .described(<$ty as $crate::schema::FromNode>::SPEC)
     };
 }
 
@@ -297,3 +329,26 @@ macro_rules! on_child {
 }
 
 pub(crate) use {at_end, field, node_row, nodes, on_argument, on_child, on_property, row, value_row};
+
+#[cfg(test)]
+#[expect(unreachable_pub, reason = "`nodes!` makes public structs, and a test module is private")]
+mod tests {
+    use super::*;
+
+    nodes! {
+        /// A node.
+        Sample {
+            /// A plain row.
+            prop plain "plain": bool = "#true";
+            /// A row that says all it can.
+            prop full "full": u32 = "7" => NextStart since "9.9";
+        }
+    }
+
+    #[test]
+    fn a_row_says_since_when_there_is_it_and_what_a_change_does() {
+        let [plain, full] = Sample::SPEC.rows else { panic!("{:?}", Sample::SPEC) };
+        assert_eq!((plain.default, plain.since, plain.effect), ("#true", Row::FIRST, None));
+        assert_eq!((full.default, full.since, full.effect), ("7", "9.9", Some(Effect::NextStart)));
+    }
+}

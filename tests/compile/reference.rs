@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use svc::model::decode::TOP;
-use svc::schema::{Row, RowKind, Spec};
+use svc::schema::{Effect, Row, RowKind, Spec};
 
 use super::samples::{compiled, machine, said};
 
@@ -39,6 +39,15 @@ fn every_row_is_documented_and_has_a_name_of_its_own() {
             );
             let child = matches!(row.kind, RowKind::Child | RowKind::Children | RowKind::AnyChild);
             assert!(names.insert((row.name, child)), "`{}` stands twice in `{path}`", row.name);
+        }
+    }
+}
+
+#[test]
+fn every_node_says_what_a_change_does_to_what_runs() {
+    for (path, spec) in TOP {
+        for row in spec.rows.iter().filter(|row| row.node.is_some()) {
+            assert!(row.effect.is_some(), "`{}` of `{path}` does not say so", row.name);
         }
     }
 }
@@ -79,9 +88,9 @@ fn an_include_brings_its_services() {
 }
 
 fn table(page: &mut String, spec: &Spec) {
-    page.push_str("| | name | value | default | |\n|---|---|---|---|---|\n");
+    page.push_str("| | name | value | default | | since | effect |\n|---|---|---|---|---|---|---|\n");
     for row in spec.rows {
-        let Row { kind, name, ty, default, doc, node } = row;
+        let Row { kind, name, ty, default, doc, since, effect, node } = row;
         let kind = match kind {
             RowKind::Argument => "argument",
             RowKind::Arguments => "arguments",
@@ -92,7 +101,9 @@ fn table(page: &mut String, spec: &Spec) {
         let single = node.map(|node| node.rows).and_then(|rows| rows.iter().find(|row| row.name == "value"));
         let ty = single.map_or(*ty, |row| row.ty);
         let default = if default.is_empty() { String::new() } else { format!("`{default}`") };
-        writeln!(page, "| {kind} | `{name}` | {} | {default} | {} |", ty.replace('|', "\\|"), doc.trim())
+        let effect = effect.map_or("", Effect::word);
+        let (ty, doc) = (ty.replace('|', "\\|"), doc.trim());
+        writeln!(page, "| {kind} | `{name}` | {ty} | {default} | {doc} | {since} | {effect} |")
             .expect("a string");
     }
 }
@@ -100,7 +111,8 @@ fn table(page: &mut String, spec: &Spec) {
 #[test]
 fn the_reference_page_is_what_the_tables_say() {
     let mut page = String::from(
-        "# The service file\n\nMade of the tables in `src/model/node`; a test keeps it so (`UPDATE=1 cargo test reference` writes it).\n",
+        "# The service file\n\nMade of the tables in `src/model/node`; a test keeps it so (`UPDATE=1 cargo test reference` writes it).\n\nThe last column says what a change does to a service that runs: it holds at once (live), from the next start on, or the process is \
+        replaced (restart); where nothing stands, as the node's.\n",
     );
     for (path, spec) in specs() {
         if spec.rows.iter().any(|row| row.name == "value") {

@@ -49,14 +49,12 @@ pub struct CommandNode {
 impl FromNode for CommandNode {
     const SPEC: &'static Spec = &Spec {
         doc: "A program and its arguments; no shell is involved. One text is split into words.",
-        rows: &[Row {
-            kind: RowKind::Arguments,
-            name: "words",
-            ty: "texts",
-            default: "",
-            doc: "The program and its arguments, or both as one text.",
-            node: None,
-        }],
+        rows: &[Row::new(
+            RowKind::Arguments,
+            "words",
+            "texts",
+            "The program and its arguments, or both as one text.",
+        )],
     };
 
     fn from_node(node: Node<'_>, cx: &mut Context<'_>) -> Self {

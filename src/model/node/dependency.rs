@@ -42,30 +42,15 @@ impl FromNode for DependsOn {
     const SPEC: &'static Spec = &Spec {
         doc: "What has to be up before this starts.",
         rows: &[
-            Row {
-                kind: RowKind::Arguments,
-                name: "names",
-                ty: "names",
-                default: "",
-                doc: "Services that have to be ready.",
-                node: None,
-            },
-            Row {
-                kind: RowKind::AnyProperty,
-                name: "NAME",
-                ty: "a condition",
-                default: "",
-                doc: "A service and its condition: `started`, `ready`, `healthy`, `log-ready`, `completed` or `completed-successfully`.",
-                node: None,
-            },
-            Row {
-                kind: RowKind::AnyChild,
-                name: "NAME",
-                ty: "",
-                default: "",
-                doc: "A service with more to say about it.",
-                node: Some(DependencyNode::SPEC),
-            },
+            Row::new(RowKind::Arguments, "names", "names", "Services that have to be ready."),
+            Row::new(
+                RowKind::AnyProperty,
+                "NAME",
+                "a condition",
+                "A service and its condition: `started`, `ready`, `healthy`, `log-ready`, `completed` or `completed-successfully`.",
+            ),
+            Row::new(RowKind::AnyChild, "NAME", "", "A service with more to say about it.")
+                .described(DependencyNode::SPEC),
         ],
     };
 

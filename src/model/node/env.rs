@@ -23,22 +23,8 @@ impl FromNode for EnvNode {
     const SPEC: &'static Spec = &Spec {
         doc: "Variables: `env A=1`, or a block with one variable a line. `#null` unsets; `(reset)env` drops what `defaults` gave.",
         rows: &[
-            Row {
-                kind: RowKind::AnyProperty,
-                name: "NAME",
-                ty: "a text",
-                default: "",
-                doc: "A variable and its value.",
-                node: None,
-            },
-            Row {
-                kind: RowKind::AnyChild,
-                name: "NAME",
-                ty: "a text",
-                default: "",
-                doc: "A variable and its value.",
-                node: None,
-            },
+            Row::new(RowKind::AnyProperty, "NAME", "a text", "A variable and its value."),
+            Row::new(RowKind::AnyChild, "NAME", "a text", "A variable and its value."),
         ],
     };
 

@@ -19,22 +19,8 @@ impl FromNode for PortNode {
     const SPEC: &'static Spec = &Spec {
         doc: "What it listens on: the variable PORT, or PORT_NAME for a port with a name; counts up over the replicas.",
         rows: &[
-            Row {
-                kind: RowKind::Argument,
-                name: "number",
-                ty: "a port",
-                default: "",
-                doc: "The port that is `PORT`.",
-                node: None,
-            },
-            Row {
-                kind: RowKind::AnyProperty,
-                name: "NAME",
-                ty: "a port",
-                default: "",
-                doc: "A port with a name.",
-                node: None,
-            },
+            Row::new(RowKind::Argument, "number", "a port", "The port that is `PORT`."),
+            Row::new(RowKind::AnyProperty, "NAME", "a port", "A port with a name."),
         ],
     };
 

@@ -70,14 +70,7 @@ pub struct HeaderNode {
 impl FromNode for HeaderNode {
     const SPEC: &'static Spec = &Spec {
         doc: "Headers of the request: `header Authorization=\"Bearer x\"`.",
-        rows: &[Row {
-            kind: RowKind::AnyProperty,
-            name: "NAME",
-            ty: "a text",
-            default: "",
-            doc: "A header and its value.",
-            node: None,
-        }],
+        rows: &[Row::new(RowKind::AnyProperty, "NAME", "a text", "A header and its value.")],
     };
 
     fn from_node(node: Node<'_>, cx: &mut Context<'_>) -> Self {

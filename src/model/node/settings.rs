@@ -19,55 +19,55 @@ nodes! {
         /// The name others use; letters, digits, `_` and `-`.
         arg name "name": Name = "";
         /// What a person should know about it.
-        child description "description": One<String> = "";
+        child description "description": One<String> = "" => Live;
         /// Not started by `svc up` unless it is named or something depends on it.
-        child disabled "disabled": One<bool> = "#false";
+        child disabled "disabled": One<bool> = "#false" => Live;
         /// The program and its arguments, or both as one text; no shell is involved.
-        child command "command": CommandNode = "";
+        child command "command": CommandNode = "" => Restart;
         /// A text for `/bin/sh -c`, instead of `command`; svc replaces no variables in it.
-        child shell "shell": One<ShellText> = "";
+        child shell "shell": One<ShellText> = "" => Restart;
         /// Where it runs; relative to this file.
-        child working_dir "working-dir": One<FilePath> = "the folder of this file";
+        child working_dir "working-dir": One<FilePath> = "the folder of this file" => Restart;
         /// Whom it runs as: a name, or a number in quotes.
-        child user "user": UserNode = "svc's own";
+        child user "user": UserNode = "svc's own" => Restart;
         /// Its file mode creation mask: octal digits in quotes.
-        child umask "umask": One<Mode> = "svc's own";
+        child umask "umask": One<Mode> = "svc's own" => Restart;
         /// Variables; `#null` unsets one.
-        many env "env": EnvNode = "";
+        many env "env": EnvNode = "" => Restart;
         /// Files with variables.
-        many env_file "env-file": EnvFileNode = "";
+        many env_file "env-file": EnvFileNode = "" => Restart;
         /// What has to be up before this starts.
-        many depends_on "depends-on": DependsOn = "";
+        many depends_on "depends-on": DependsOn = "" => Live;
         /// What is started before this, if it is started.
-        many after "after": NamesNode = "";
+        many after "after": NamesNode = "" => Live;
         /// What is started after this, if it is started.
-        many before "before": NamesNode = "";
+        many before "before": NamesNode = "" => Live;
         /// How it becomes ready.
-        child readiness "readiness": ProbeNode = "ready as soon as it is started";
+        child readiness "readiness": ProbeNode = "ready as soon as it is started" => NextStart;
         /// How it is found to be alive.
-        child liveness "liveness": ProbeNode = "";
+        child liveness "liveness": ProbeNode = "" => Live;
         /// How a slow start is found to be over; holds `liveness` back.
-        child startup "startup": ProbeNode = "";
+        child startup "startup": ProbeNode = "" => NextStart;
         /// When it is started again.
-        child restart "restart": RestartNode = "";
+        child restart "restart": RestartNode = "" => Live;
         /// How long it waits before that.
-        child backoff "backoff": BackoffNode = "";
+        child backoff "backoff": BackoffNode = "" => Live;
         /// How it is stopped.
-        child stop "stop": StopNode = "";
+        child stop "stop": StopNode = "" => Live;
         /// What its end means for the project, once no restart follows.
-        child on_exit "on-exit": OnExitNode = "";
+        child on_exit "on-exit": OnExitNode = "" => Live;
         /// Exit codes that are a success.
-        child success_codes "success-codes": CodesNode = "0";
+        child success_codes "success-codes": CodesNode = "0" => Live;
         /// How long it may take from launch to ready.
-        child start_timeout "start-timeout": One<Duration> = "60s";
+        child start_timeout "start-timeout": One<Duration> = "60s" => NextStart;
         /// How long a task may run in all.
-        child timeout "timeout": One<Duration> = "no limit";
+        child timeout "timeout": One<Duration> = "no limit" => NextStart;
         /// What it listens on.
-        many port "port": PortNode = "";
+        many port "port": PortNode = "" => Restart;
         /// How many instances there are: `api.0`, `api.1`, …
-        child replicas "replicas": One<Count> = "one, without a number in its name";
+        child replicas "replicas": One<Count> = "one, without a number in its name" => Live;
         /// Where its output goes.
-        child logs "logs": LogsNode = "";
+        child logs "logs": LogsNode = "" => Restart;
     }
 
     /// Whom a process runs as.
@@ -135,8 +135,8 @@ nodes! {
         /// A path, `none` or `inherit`.
         arg output "output": Output = "a file under the state directory";
         /// The size at which a file is rotated; `"0B"` for never.
-        prop max_size "max-size": Size = "10M";
+        prop max_size "max-size": Size = "10M" => Live;
         /// How many rotated files are kept.
-        prop keep "keep": u32 = "5";
+        prop keep "keep": u32 = "5" => Live;
     }
 }

@@ -8,17 +8,17 @@ nodes! {
     /// What holds for the project as a whole.
     ProjectNode {
         /// The name people see.
-        arg name "name": String = "the name of the folder";
+        arg name "name": String = "the name of the folder" => Live;
         /// Variables of every service.
-        many env "env": EnvNode = "";
+        many env "env": EnvNode = "" => Restart;
         /// Files with variables of every service.
-        many env_file "env-file": EnvFileNode = "";
+        many env_file "env-file": EnvFileNode = "" => Restart;
     }
 
     /// How svc can be reached.
     ControlNode {
         /// The socket svc is asked on.
-        child socket "socket": SocketNode = "";
+        child socket "socket": SocketNode = "" => Live;
     }
 
     /// The socket of the project.
