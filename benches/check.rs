@@ -64,7 +64,7 @@ fn compile(bencher: Bencher<'_, '_>, count: usize) {
     let text = services(count);
     let path = PathBuf::from("/shop/services.kdl");
     let mut machine = Memory::default();
-    machine.files.insert(path.clone(), text.to_string());
+    machine.files.insert(path.clone(), text.clone());
     machine.programs.insert("/usr/bin/worker".into());
     machine.folders.insert("/srv/worker".into());
     bencher.counter(BytesCount::of_str(&text)).bench(|| {

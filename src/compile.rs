@@ -8,6 +8,7 @@ pub mod machine;
 mod present;
 pub mod recorder;
 
+use std::mem;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -43,7 +44,7 @@ pub struct Options {
 /// Never stops at a mistake: syntax and meaning of all files are looked at in one run.
 pub fn compile(paths: &[PathBuf], machine: &dyn Machine, options: Options) -> Compiled {
     let mut diagnostics = Diagnostics::default();
-    let sources = syntax::load(paths, machine, &mut diagnostics);
+    let mut sources = syntax::load(paths, machine, &mut diagnostics);
     let folder = |path: &Path| -> Arc<Path> { path.parent().unwrap_or(Path::new("/")).into() };
     let files: Vec<decode::File<'_>> = sources
         .files
@@ -59,7 +60,7 @@ pub fn compile(paths: &[PathBuf], machine: &dyn Machine, options: Options) -> Co
         })
         .collect();
     let root = paths.first().and_then(|path| path.parent()?.file_name()?.to_str()).unwrap_or("svc");
-    let mut env_files = env_file::Reader::new(machine, sources.map.clone());
+    let mut env_files = env_file::Reader::new(machine, mem::take(&mut sources.map));
     let model = decode::model(&files, root, &mut env_files, &mut diagnostics);
     let (map, found) = env_files.finish();
     diagnostics.append(found);

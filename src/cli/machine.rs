@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::ffi::{CString, OsString};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::{fs, io};
 
 use nix::unistd::{AccessFlags, Gid, Group, Uid, User, access, getgrouplist};
@@ -27,8 +28,8 @@ impl Host {
 }
 
 impl Loader for Host {
-    fn read(&self, path: &Path) -> io::Result<String> {
-        fs::read_to_string(path)
+    fn read(&self, path: &Path) -> io::Result<Arc<str>> {
+        fs::read_to_string(path).map(Arc::from)
     }
 
     fn glob(&self, pattern: &Path) -> io::Result<Vec<PathBuf>> {

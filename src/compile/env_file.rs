@@ -31,7 +31,7 @@ impl<'m> Reader<'m> {
     fn load(&mut self, path: &Path) -> Result<Vec<Variable>, io::ErrorKind> {
         let text = self.machine.read(path).map_err(|error| error.kind())?;
         let name = path.display().to_string();
-        let base = self.map.add(name, text.as_str()).map_err(|_| io::ErrorKind::FileTooLarge)?;
+        let base = self.map.add(name, text.clone()).map_err(|_| io::ErrorKind::FileTooLarge)?;
         let (variables, mistakes) = env::parse(&text, base);
         for (span, why) in mistakes {
             let diagnostic = Diagnostic::error("svc::bad-env-file", span, why);

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use crate::graph::{Account, Accounts};
 use crate::syntax::Loader;
@@ -26,7 +27,7 @@ pub trait Machine: Loader + Accounts {
 #[derive(Clone, Debug, Default)]
 pub struct Memory {
     /// Texts by path.
-    pub files: BTreeMap<PathBuf, String>,
+    pub files: BTreeMap<PathBuf, Arc<str>>,
     /// The environment.
     pub env: BTreeMap<String, String>,
     /// Programs.
@@ -40,7 +41,7 @@ pub struct Memory {
 }
 
 impl Loader for Memory {
-    fn read(&self, path: &Path) -> io::Result<String> {
+    fn read(&self, path: &Path) -> io::Result<Arc<str>> {
         self.files.get(path).cloned().ok_or_else(|| io::ErrorKind::NotFound.into())
     }
 

@@ -1,7 +1,8 @@
 //! What a plan needs to find on the machine: programs and folders.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use std::ffi::OsString;
+use std::path::Path;
 
 use crate::compile::{Machine, Options};
 use crate::diagnostic::{Diagnostic, Diagnostics, Severity};
@@ -37,33 +38,31 @@ pub(super) fn check(plan: &Plan, machine: &dyn Machine, options: Options, out: &
     }
 }
 
-/// What the machine was asked before.
+/// What the machine was asked before, letter by letter: that is faster than comparing paths.
 #[derive(Default)]
 struct Seen {
-    folders: BTreeMap<PathBuf, bool>,
-    programs: BTreeMap<PathBuf, bool>,
+    folders: BTreeMap<OsString, bool>,
+    programs: BTreeMap<OsString, bool>,
     /// Programs found in svc's own `PATH`.
     common: BTreeSet<String>,
 }
 
 impl Seen {
     fn is_dir(&mut self, path: &Path, machine: &dyn Machine) -> bool {
-        if let Some(&known) = self.folders.get(path) {
-            return known;
-        }
-        let known = machine.is_dir(path);
-        self.folders.insert(path.to_owned(), known);
-        known
+        asked(&mut self.folders, path, |path| machine.is_dir(path))
     }
 
-    fn is_executable(&mut self, path: PathBuf, machine: &dyn Machine) -> bool {
-        *self.programs.entry(path).or_insert_with_key(|path| machine.is_executable(path))
+    fn is_executable(&mut self, path: &Path, machine: &dyn Machine) -> bool {
+        asked(&mut self.programs, path, |path| machine.is_executable(path))
     }
 
     fn has_program(&mut self, launch: &Launch, machine: &dyn Machine) -> bool {
         let program = &launch.argv[0];
+        if program.starts_with('/') {
+            return self.is_executable(Path::new(program), machine);
+        }
         if program.contains('/') {
-            return self.is_executable(launch.working_dir.join(program), machine);
+            return self.is_executable(&launch.working_dir.join(program), machine);
         }
         let own = launch.env.iter().find(|(name, _)| &**name == "PATH").map(|(_, value)| value.as_deref());
         if own.is_none() && self.common.contains(program) {
@@ -73,10 +72,20 @@ impl Seen {
         let path = own.unwrap_or_else(inherited).unwrap_or(DEFAULT_PATH);
         let mut folders = path.split(':');
         let found =
-            folders.any(|folder| self.is_executable(launch.working_dir.join(folder).join(program), machine));
+            folders.any(|folder| self.is_executable(&launch.working_dir.join(folder).join(program), machine));
         if found && own.is_none() {
             self.common.insert(program.clone());
         }
         found
     }
+}
+
+/// Asks once about each path.
+fn asked(known: &mut BTreeMap<OsString, bool>, path: &Path, ask: impl Fn(&Path) -> bool) -> bool {
+    if let Some(&known) = known.get(path.as_os_str()) {
+        return known;
+    }
+    let found = ask(path);
+    known.insert(path.into(), found);
+    found
 }

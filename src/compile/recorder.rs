@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use crate::compile::{Machine, Memory};
 use crate::graph::{Account, Accounts};
@@ -31,7 +32,7 @@ impl<'m> Recorder<'m> {
 }
 
 impl Loader for Recorder<'_> {
-    fn read(&self, path: &Path) -> io::Result<String> {
+    fn read(&self, path: &Path) -> io::Result<Arc<str>> {
         let text = self.machine.read(path)?;
         self.memory.borrow_mut().files.insert(path.to_owned(), text.clone());
         Ok(text)
@@ -93,7 +94,7 @@ mod tests {
         let text = "project \"p\" { env-file \"p.env\" }\ninclude \"more/*.kdl\"\n\
                     service \"a\" { command \"a\" \"${X}\"; user \"app\" group=\"staff\"; working-dir \"sub\" }\n";
         let more = "service \"b\" { command \"./b\" }\n";
-        let file = |path: &str, text: &str| (PathBuf::from(path), text.to_owned());
+        let file = |path: &str, text: &str| (PathBuf::from(path), Arc::from(text));
         let machine = Memory {
             files: [file("/p/services.kdl", text), file("/p/more/b.kdl", more), file("/p/p.env", "X=1\n")]
                 .into(),

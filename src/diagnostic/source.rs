@@ -5,7 +5,7 @@
 //! checked where files are added.
 
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// A range of bytes in the address space of a [`SourceMap`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -65,7 +65,8 @@ pub struct Source {
     /// Its text.
     pub text: Arc<str>,
     base: u32,
-    line_starts: Vec<u32>,
+    /// Looked for when somebody asks: most sources have nothing to be said about them.
+    line_starts: OnceLock<Vec<u32>>,
 }
 
 /// All sources of one compilation, end to end, with a gap of one byte between two.
@@ -94,9 +95,7 @@ impl SourceMap {
             return Err(TooLarge);
         }
         let base = base as u32;
-        let newlines = memchr::memchr_iter(b'\n', text.as_bytes()).map(|at| at as u32 + 1);
-        let line_starts = std::iter::once(0).chain(newlines).collect();
-        self.sources.push(Source { name: name.into(), text, base, line_starts });
+        self.sources.push(Source { name: name.into(), text, base, line_starts: OnceLock::new() });
         Ok(base)
     }
 
@@ -130,8 +129,9 @@ impl SourceMap {
     pub fn location(&self, at: u32) -> Option<Location<'_>> {
         let source = self.source_at(at)?;
         let offset = ((at - source.base) as usize).min(source.text.len());
-        let line = source.line_starts.partition_point(|&start| start as usize <= offset) - 1;
-        let before = source.text.get(source.line_starts[line] as usize..offset).unwrap_or_default();
+        let line_starts = source.line_starts();
+        let line = line_starts.partition_point(|&start| start as usize <= offset) - 1;
+        let before = source.text.get(line_starts[line] as usize..offset).unwrap_or_default();
         Some(Location { file: &source.name, line: line + 1, column: before.chars().count() + 1, offset })
     }
 }
@@ -155,7 +155,10 @@ impl Source {
 
     /// Returns where each line starts, as offsets into the text; the first is 0.
     pub fn line_starts(&self) -> &[u32] {
-        &self.line_starts
+        self.line_starts.get_or_init(|| {
+            let newlines = memchr::memchr_iter(b'\n', self.text.as_bytes()).map(|at| at as u32 + 1);
+            std::iter::once(0).chain(newlines).collect()
+        })
     }
 }
 

@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -25,7 +26,7 @@ pub struct Record {
 #[derive(Serialize, Deserialize)]
 struct Written {
     paths: Vec<PathBuf>,
-    files: BTreeMap<PathBuf, String>,
+    files: BTreeMap<PathBuf, Arc<str>>,
     env: BTreeMap<String, String>,
     users: BTreeMap<String, (u32, u32, Vec<u32>)>,
     groups: BTreeMap<String, u32>,

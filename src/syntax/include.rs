@@ -25,7 +25,7 @@ pub trait Loader {
     /// # Errors
     ///
     /// Whatever kept it from being read; [`io::ErrorKind::InvalidData`] when it is not UTF-8.
-    fn read(&self, path: &Path) -> io::Result<String>;
+    fn read(&self, path: &Path) -> io::Result<Arc<str>>;
 
     /// Returns the files that a pattern with `*`, `?`, `[…]` or `**` matches, in any order.
     ///
@@ -66,12 +66,17 @@ impl Sources {
     }
 
     /// Reads one text that has no file and adds it.
-    pub fn add(&mut self, path: PathBuf, text: String, diagnostics: &mut Diagnostics) {
-        self.add_included(path, text, None, diagnostics);
+    pub fn add(&mut self, path: PathBuf, text: impl Into<Arc<str>>, diagnostics: &mut Diagnostics) {
+        self.add_included(path, text.into(), None, diagnostics);
     }
 
-    fn add_included(&mut self, path: PathBuf, text: String, at: Option<Span>, diagnostics: &mut Diagnostics) {
-        let text: Arc<str> = text.into();
+    fn add_included(
+        &mut self,
+        path: PathBuf,
+        text: Arc<str>,
+        at: Option<Span>,
+        diagnostics: &mut Diagnostics,
+    ) {
         match self.map.add(path.display().to_string(), text.clone()) {
             Ok(base) => {
                 let document = parse(&text, base, diagnostics);

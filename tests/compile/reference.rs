@@ -62,11 +62,11 @@ fn the_example_uses_every_row_and_compiles_without_a_word() {
         fs::read_to_string(root().join("examples/everything-so-far/services.kdl")).expect("the example");
     let mut machine = machine();
     let path = PathBuf::from("/shop/services.kdl");
-    machine.files.insert(path.clone(), text.clone());
+    machine.files.insert(path.clone(), text.as_str().into());
     machine
         .files
-        .insert("/shop/services/cache.kdl".into(), "service \"cache\" { command \"./web\" }\n".to_owned());
-    machine.files.insert("/shop/web.env".into(), "A=1\n".to_owned());
+        .insert("/shop/services/cache.kdl".into(), "service \"cache\" { command \"./web\" }\n".into());
+    machine.files.insert("/shop/web.env".into(), "A=1\n".into());
     let compiled = svc::compile::compile(&[path], &machine, svc::compile::Options { strict_paths: true });
     assert!(compiled.plan.is_some() && compiled.diagnostics.is_empty(), "{}", said(&compiled));
     for (path, spec) in specs() {

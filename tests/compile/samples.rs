@@ -3,6 +3,7 @@
 use std::fmt::Write;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use svc::compile::{Compiled, Memory, Options, compile};
 use svc::diagnostic::{Look, human};
@@ -26,7 +27,7 @@ pub(crate) fn machine() -> Memory {
         folders: paths(&["/shop", "/bin"]),
         users: [("app".to_owned(), Account { uid: 7, gid: 8, groups: vec![8] })].into(),
         groups: [("app".to_owned(), 8)].into(),
-        files: [(PathBuf::from("/shop/bad.env"), "GOOD=1\nnonsense\n".to_owned())].into(),
+        files: [(PathBuf::from("/shop/bad.env"), Arc::from("GOOD=1\nnonsense\n"))].into(),
     }
 }
 
@@ -34,7 +35,7 @@ pub(crate) fn machine() -> Memory {
 pub(crate) fn compiled(text: &str) -> Compiled {
     let mut machine = machine();
     let path = PathBuf::from("/shop/services.kdl");
-    machine.files.insert(path.clone(), text.to_owned());
+    machine.files.insert(path.clone(), text.into());
     compile(&[path], &machine, Options::default())
 }
 
@@ -107,7 +108,7 @@ fn what_is_not_there_is_a_warning_until_paths_are_strict() {
     let text = "service \"a\" { command \"nothing\" }\nservice \"b\" { command \"./web\"; working-dir \"nowhere\" }\n";
     let mut machine = machine();
     let path = PathBuf::from("/shop/services.kdl");
-    machine.files.insert(path.clone(), text.to_owned());
+    machine.files.insert(path.clone(), text.into());
     let paths = [path];
     let usual = compile(&paths, &machine, Options::default());
     assert_eq!((usual.plan.is_some(), usual.diagnostics.counts()), (true, (0, 2)), "{}", said(&usual));
@@ -128,7 +129,7 @@ fn mistakes_of_an_included_file_are_said_in_it() {
         ),
         ("/shop/more/c.kdl".into(), "service \"c\" { comand \"./c\" }\n"),
     ];
-    machine.files.extend(files.map(|(path, text)| (path, text.to_owned())));
+    machine.files.extend(files.map(|(path, text)| (path, text.into())));
     let compiled = compile(&[path], &machine, Options::default());
     let places: Vec<String> = compiled
         .diagnostics

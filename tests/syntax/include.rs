@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use svc::diagnostic::{Diagnostics, SourceMap};
 use svc::syntax::{Loader, Sources, load};
@@ -11,10 +12,10 @@ use svc::syntax::{Loader, Sources, load};
 struct Memory(BTreeMap<PathBuf, &'static str>);
 
 impl Loader for Memory {
-    fn read(&self, path: &Path) -> io::Result<String> {
+    fn read(&self, path: &Path) -> io::Result<Arc<str>> {
         match self.0.get(path) {
             Some(text) if text.contains('\u{fffd}') => Err(io::ErrorKind::InvalidData.into()),
-            Some(text) => Ok((*text).to_owned()),
+            Some(text) => Ok(Arc::from(*text)),
             None => Err(io::ErrorKind::NotFound.into()),
         }
     }
