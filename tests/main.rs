@@ -8,6 +8,7 @@ mod engine;
 mod examples;
 mod graph;
 mod guard;
+mod guide;
 mod logs;
 mod support;
 mod syntax;

@@ -66,6 +66,28 @@ pub fn parse(text: &str) -> Result<Duration, DurationError> {
     if total > LONGEST { Err(DurationError::TooLong) } else { Ok(total) }
 }
 
+/// Reads what was probably meant by a text that [`parse`] refuses: `30 seconds`, `5min`, `1 h 30 m`.
+pub fn meant(text: &str) -> Option<Duration> {
+    let mut plain = String::new();
+    let mut rest = text.trim_start();
+    while !rest.is_empty() {
+        let (number, after) = split(rest, |c| c.is_ascii_digit() || c == '.');
+        let (word, after) = split(after.trim_start(), char::is_alphabetic);
+        plain += number;
+        plain += match word.to_ascii_lowercase().as_str() {
+            "d" | "day" | "days" => "d",
+            "h" | "hr" | "hrs" | "hour" | "hours" => "h",
+            "m" | "min" | "mins" | "minute" | "minutes" => "m",
+            "s" | "sec" | "secs" | "second" | "seconds" => "s",
+            "ms" | "msec" | "msecs" | "millisecond" | "milliseconds" => "ms",
+            "us" | "µs" | "usec" | "microsecond" | "microseconds" => "us",
+            _ => return None,
+        };
+        rest = after.trim_start();
+    }
+    parse(&plain).ok()
+}
+
 fn split(text: &str, belongs: impl Fn(char) -> bool) -> (&str, &str) {
     let end = text.find(|c| !belongs(c)).unwrap_or(text.len());
     text.split_at(end)
@@ -137,7 +159,7 @@ impl fmt::Display for DurationError {
         f.write_str(match self {
             Self::Empty => "a duration is a number with a unit",
             Self::MissingUnit => "the unit is missing",
-            Self::Malformed => "not a duration",
+            Self::Malformed => "a duration is a number with a unit, as `30s`",
             Self::Order => "units go from the largest to the smallest, each once",
             Self::TooLong => "a duration is at most 100 years",
         })
@@ -174,6 +196,22 @@ mod tests {
         assert_eq!(ms("1s1s"), Err(DurationError::Order));
         assert_eq!(ms("99999999999999999999s"), Err(DurationError::TooLong));
         assert_eq!(ms("40000d"), Err(DurationError::TooLong));
+    }
+
+    #[test]
+    fn what_was_meant_is_guessed_from_words_and_blanks() {
+        for (text, plain) in [
+            ("30 seconds", "30s"),
+            ("5min", "5m"),
+            ("1 h 30 m", "1h30m"),
+            (" 10 Sec ", "10s"),
+            ("3µs", "3us"),
+        ] {
+            assert_eq!(meant(text).map(|meant| Exact(meant).to_string()).as_deref(), Some(plain), "{text}");
+        }
+        for text in ["", "10", "soon", "10 parsecs", "5s 1h", "s"] {
+            assert_eq!(meant(text), None, "{text}");
+        }
     }
 
     #[test]

@@ -55,7 +55,7 @@ impl fmt::Display for SizeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::MissingUnit => "the unit is missing",
-            Self::Malformed => "not a size",
+            Self::Malformed => "a size is a whole number with a unit, as `10M`",
             Self::TooLarge => "the size does not fit into 64 bits",
         })
     }

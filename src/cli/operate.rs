@@ -1,6 +1,7 @@
 //! One request from its beginning to its end, with what a person sees meanwhile: shared by every verb that
 //! starts or stops something.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use tokio::time::MissedTickBehavior;
@@ -49,6 +50,8 @@ pub struct Operation<'a> {
     pub names: Vec<String>,
     /// Where that should get.
     pub goal: Goal,
+    /// What is drawn: that, and what it takes along.
+    shown: BTreeSet<String>,
     /// Its number.
     request: u64,
 }
@@ -74,7 +77,13 @@ impl<'a> Operation<'a> {
             Command::Shutdown { .. } => watch.board.instances.iter().map(|i| i.name.clone()).collect(),
             _ => instances,
         };
-        Ok(Self { watch, screen, signals, names, goal, request })
+        let shown = names.iter().cloned().collect();
+        Ok(Self { watch, screen, signals, names, goal, shown, request })
+    }
+
+    /// Shows these too, which go the same way.
+    pub fn show(&mut self, others: Vec<String>) {
+        self.shown.extend(others);
     }
 
     /// Waits for the end, at most for `limit`.
@@ -92,7 +101,7 @@ impl<'a> Operation<'a> {
         };
         // A supervisor that has ended cannot be asked; what is known is drawn.
         let _ = self.watch.refresh().await;
-        self.screen.draw(&self.watch.board, &self.names, self.goal);
+        self.draw();
         self.screen.keep();
         Ok(verdict)
     }
@@ -116,11 +125,19 @@ impl<'a> Operation<'a> {
                     // What is waited for and what the probes see comes without an event.
                     if stale || frame.is_multiple_of(FRAMES_A_SECOND) {
                         stale = self.watch.refresh().await.is_err();
-                        self.screen.draw(&self.watch.board, &self.names, self.goal);
+                        self.draw();
                     }
                 }
             }
         }
+    }
+
+    /// Brings the picture up to date; what was waited for once stays in it.
+    fn draw(&mut self) {
+        if self.goal == Goal::Up {
+            self.shown.extend(self.watch.board.concerned(&self.names));
+        }
+        self.screen.draw(&self.watch.board, &self.shown, self.goal);
     }
 
     async fn change(&mut self, change: Change) -> Result<Option<Verdict>, Trouble> {

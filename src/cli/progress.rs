@@ -2,6 +2,7 @@
 //!
 //! Pure functions of what is known and of the time: `screen` decides when they are drawn and where.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -33,17 +34,13 @@ pub fn between(earlier: Timestamp, later: Timestamp) -> Duration {
 /// When there are more than rows, those that are where they should be are only counted.
 pub fn block(
     board: &Board,
-    names: &[String],
+    names: &BTreeSet<String>,
     goal: Goal,
     now: Timestamp,
     size: Size,
     style: Style,
 ) -> Vec<String> {
-    let concerned = match goal {
-        Goal::Down => names.iter().cloned().collect(),
-        Goal::Up | Goal::Completed => board.concerned(names),
-    };
-    let chosen: Vec<&Instance> = board.instances.iter().filter(|i| concerned.contains(&i.name)).collect();
+    let chosen: Vec<&Instance> = board.instances.iter().filter(|i| names.contains(&i.name)).collect();
     let reached = chosen.iter().filter(|i| towards(i, goal) == Progress::Reached).count();
     let room = size.rows.saturating_sub(3).max(1);
     let (shown, hidden) = fitting(&chosen, goal, room);
@@ -204,7 +201,7 @@ mod tests {
         Board::new(services(1, vec![db, migrate, waits("api.0", "migrate"), worker, web, cache]))
     }
 
-    fn names(board: &Board) -> Vec<String> {
+    fn names(board: &Board) -> BTreeSet<String> {
         board.instances.iter().map(|instance| instance.name.clone()).collect()
     }
 

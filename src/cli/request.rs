@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::base::duration::Exact;
 use crate::cli::account;
-use crate::cli::context::Context;
+use crate::cli::context::{Context, Verbosity};
 use crate::cli::exit::{Exit, Trouble};
 use crate::cli::operate::{Operation, Verdict};
 use crate::cli::screen::Screen;
@@ -28,23 +28,32 @@ pub fn run(
     let project = session::project(context)?;
     session::block_on(async {
         let client = session::connect(context, &project).await?;
-        if let Command::Stop { names, no_deps: false } = command {
-            announce(context, &client, names).await?;
-        }
+        let others = match command {
+            Command::Stop { names, no_deps: false } | Command::Restart { names, no_deps: false } => {
+                let others = goes_with(&client, command, names).await?;
+                announce(context, command, &others);
+                others
+            }
+            Command::Stop { .. }
+            | Command::Restart { .. }
+            | Command::Start { .. }
+            | Command::Shutdown { .. } => Vec::new(),
+        };
         if !wait {
             client.command(command).await?;
             return Ok(Exit::Done);
         }
         let mut watch = Watch::open(client, &project).await?;
         let (mut screen, mut signals) = (Screen::new(context), Signals::take()?);
-        let operation = Operation::begin(&mut watch, &mut screen, &mut signals, command).await?;
+        let mut operation = Operation::begin(&mut watch, &mut screen, &mut signals, command).await?;
+        operation.show(others);
         let verdict = operation.finish(limit).await?;
         conclude(context, &watch, &verdict, limit).await
     })
 }
 
-/// Says what else will stop.
-async fn announce(context: &Context, client: &Client, names: &[String]) -> Result<(), CallError> {
+/// Finds what else stops or restarts: what is up and cannot be without what is named.
+async fn goes_with(client: &Client, command: &Command, names: &[String]) -> Result<Vec<String>, CallError> {
     let mut others: BTreeSet<String> = BTreeSet::new();
     let mut queue: Vec<String> = names.iter().filter(|name| *name != "all").cloned().collect();
     let mut asked: BTreeSet<String> = BTreeSet::new();
@@ -53,14 +62,16 @@ async fn announce(context: &Context, client: &Client, names: &[String]) -> Resul
             if !asked.insert(detail.instance.name.clone()) {
                 continue;
             }
-            for dependent in detail.dependents {
-                let up = !matches!(
-                    dependent.state,
-                    State::Inactive | State::Disabled | State::Completed | State::Failed
-                );
-                if dependent.required && dependent.condition.is_some() && up {
-                    queue.push(dependent.instance.clone());
-                    others.insert(dependent.instance);
+            let needing = detail.dependents.into_iter().filter(|d| d.required && d.condition.is_some());
+            for dependent in needing {
+                let passes = match dependent.state {
+                    State::Inactive | State::Disabled | State::Failed => false,
+                    // What builds on its result stops too; a restart lets the result stand.
+                    State::Completed => matches!(command, Command::Stop { .. }),
+                    _ => others.insert(dependent.instance.clone()),
+                };
+                if passes {
+                    queue.push(dependent.instance);
                 }
             }
         }
@@ -70,11 +81,16 @@ async fn announce(context: &Context, client: &Client, names: &[String]) -> Resul
             .iter()
             .any(|name| other == name || other.rsplit_once('.').is_some_and(|(service, _)| service == name))
     };
-    let others: Vec<String> = others.into_iter().filter(|other| !named(other)).collect();
-    if !others.is_empty() && context.verbosity != crate::cli::context::Verbosity::Quiet {
-        context.say(&format!("also stops what depends on it: {}\n", others.join(", ")));
+    Ok(others.into_iter().filter(|other| !named(other)).collect())
+}
+
+/// Says what else will stop or restart.
+fn announce(context: &Context, command: &Command, others: &[String]) {
+    if others.is_empty() || context.verbosity == Verbosity::Quiet {
+        return;
     }
-    Ok(())
+    let verb = if matches!(command, Command::Restart { .. }) { "restarts" } else { "stops" };
+    context.say(&format!("also {verb} what depends on it: {}\n", others.join(", ")));
 }
 
 /// Turns a verdict into the last words and an exit code.

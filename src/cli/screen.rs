@@ -2,6 +2,7 @@
 //!
 //! A block is drawn with a single write and only when its text has changed, so that it never flickers.
 
+use std::collections::BTreeSet;
 use std::io::{self, Write};
 
 use jiff::Timestamp;
@@ -59,7 +60,7 @@ impl Screen {
     }
 
     /// Brings the block up to date.
-    pub fn draw(&mut self, board: &Board, names: &[String], goal: Goal) {
+    pub fn draw(&mut self, board: &Board, names: &BTreeSet<String>, goal: Goal) {
         if self.mode != Mode::Live {
             return;
         }

@@ -26,7 +26,7 @@ pub(crate) fn instance(plan: &Plan, seen: &Seen) -> wire::Instance {
         wanted: view.wanted,
         explicit: view.explicit,
         since: seen.since,
-        cause: cause(plan, &view.cause),
+        cause: cause(plan, view.state, &view.cause),
         pid: seen.pid,
         invocation: view.invocation.map(|invocation| invocation.0),
         exit: view.last_exit.map(exit),
@@ -77,7 +77,7 @@ pub(crate) fn event(plan: &Plan, notice: &Notice) -> wire::Event {
             instance: name(transition.instance),
             from: state(transition.from),
             to: state(transition.to),
-            cause: cause(plan, &transition.cause),
+            cause: cause(plan, transition.to, &transition.cause),
         },
         Happening::RequestEnded { request: RequestId(request), result } => {
             let (result, failed) = match result {
@@ -97,10 +97,10 @@ pub(crate) fn event(plan: &Plan, notice: &Notice) -> wire::Event {
     wire::Event { sequence: notice.sequence, at: notice.at, happening }
 }
 
-fn cause(plan: &Plan, cause: &Cause) -> wire::Cause {
+fn cause(plan: &Plan, state: StateName, cause: &Cause) -> wire::Cause {
     let mut shown = wire::Cause {
         kind: wire::CauseKind::Initial,
-        text: words::cause(plan, cause),
+        text: words::cause(plan, state, cause),
         request: None,
         exit: None,
         instance: None,
@@ -133,6 +133,10 @@ fn cause(plan: &Plan, cause: &Cause) -> wire::Cause {
         Cause::Needed { by } => {
             shown.instance = name(*by);
             wire::CauseKind::Needed
+        }
+        Cause::Along { with } => {
+            shown.instance = name(*with);
+            wire::CauseKind::Along
         }
         Cause::Restored => wire::CauseKind::Restored,
         Cause::Released => wire::CauseKind::Released,

@@ -45,7 +45,7 @@ pub(crate) fn chain(overview: &Overview, recent: &Recent, id: InstanceId) -> Vec
         };
         let Some(next) = next else {
             if *link.cause != Cause::Initial {
-                steps.push(step(Some(link.at), words::cause(plan, link.cause)));
+                steps.push(step(Some(link.at), words::cause(plan, link.state, link.cause)));
             }
             break;
         };

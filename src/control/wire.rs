@@ -186,6 +186,8 @@ pub enum CauseKind {
     Neighbour,
     /// Something that depends on it was asked for.
     Needed,
+    /// Something it cannot be without was asked to stop or to restart.
+    Along,
     /// svc itself was started anew and found it so.
     Restored,
     /// Nothing needs it any more.

@@ -18,11 +18,11 @@ pub fn exit(exit: ExitStatus) -> String {
     }
 }
 
-/// Says what led to a state: `exited with code 3`, `db failed`.
-pub fn cause(plan: &Plan, cause: &Cause) -> String {
+/// Says what led to `state`: `exited with code 3`, `db failed`.
+pub fn cause(plan: &Plan, state: StateName, cause: &Cause) -> String {
     match cause {
         Cause::Initial => "nothing happened yet".to_owned(),
-        Cause::Request(request) => format!("asked for by request {}", request.0),
+        Cause::Request(_) => requested(state).to_owned(),
         Cause::Spawned => "started".to_owned(),
         Cause::SpawnFailed(failure) => format!("could not be started: {failure}"),
         Cause::Exit(status) => exit(*status),
@@ -32,12 +32,27 @@ pub fn cause(plan: &Plan, cause: &Cause) -> String {
         Cause::BackoffOver => "started again after its delay".to_owned(),
         Cause::Neighbour { instance, state } => format!("{} {}", name(plan, *instance), became(*state)),
         Cause::Needed { by } => format!("{} needs it", name(plan, *by)),
+        Cause::Along { with } => format!("goes down with {}, which it depends on", name(plan, *with)),
         Cause::Restored => "found so when svc was started anew".to_owned(),
         Cause::Released => "nothing needs it any more".to_owned(),
         Cause::GaveUp { restarts, last } => gave_up(*restarts, *last),
         Cause::Shutdown { instance } => {
             format!("the end of {} shuts the project down", name(plan, *instance))
         }
+    }
+}
+
+/// Says what was asked of an instance that is in a state because of that.
+fn requested(state: StateName) -> &'static str {
+    match state {
+        StateName::Inactive | StateName::Disabled | StateName::Stopping => "was asked to stop",
+        StateName::Waiting
+        | StateName::Starting
+        | StateName::Ready
+        | StateName::Unhealthy
+        | StateName::Backoff
+        | StateName::Completed
+        | StateName::Failed => "was asked to start",
     }
 }
 
@@ -142,7 +157,7 @@ mod tests {
     #[test]
     fn causes_read_as_sentences_behind_a_name() {
         let plan = Plan::default();
-        let words = |it: Cause| cause(&plan, &it);
+        let words = |it: Cause| cause(&plan, StateName::Stopping, &it);
         let no_program = SpawnFailure { stage: Stage::Exec, errno: libc::ENOENT };
         assert_eq!(words(Cause::Exit(ExitStatus::Code(3))), "exited with code 3");
         assert_eq!(words(Cause::Exit(ExitStatus::Signal(Signal::KILL))), "killed by SIGKILL");
@@ -150,7 +165,9 @@ mod tests {
             words(Cause::SpawnFailed(no_program)),
             "could not be started: executing: No such file or directory (os error 2)"
         );
-        assert_eq!(words(Cause::Request(RequestId(7))), "asked for by request 7");
+        assert_eq!(words(Cause::Request(RequestId(7))), "was asked to stop");
+        let start = Cause::Request(RequestId(8));
+        assert_eq!(cause(&plan, StateName::Waiting, &start), "was asked to start");
         let last = Some(ExitStatus::Code(1));
         assert_eq!(words(Cause::GaveUp { restarts: 1, last }), "gave up after 1 restart: exited with code 1");
         assert_eq!(words(Cause::GaveUp { restarts: 0, last: None }), "gave up without a restart");

@@ -144,6 +144,11 @@ pub enum Cause {
         /// What.
         by: InstanceId,
     },
+    /// Something it cannot be without was asked to stop or to restart.
+    Along {
+        /// With what.
+        with: InstanceId,
+    },
     /// svc itself was started anew and found it so.
     Restored,
     /// The restart policy gave up.

@@ -88,6 +88,7 @@ impl Engine {
             next = match cause {
                 Cause::Neighbour { instance, .. } | Cause::Shutdown { instance } => Some(instance),
                 Cause::Needed { by } => Some(by),
+                Cause::Along { with } => Some(with),
                 _ => None,
             };
             chain.push((id, cause));

@@ -32,8 +32,9 @@ impl Engine {
                 self.expect(request, Goal::Up, instances);
             }
             Command::Stop { instances, no_deps } => {
-                let all = if no_deps { instances.clone() } else { self.with_dependents(&instances, true) };
-                self.supersede(&all, |goal| goal != Goal::Down);
+                let all = if no_deps { alone(&instances) } else { self.with_dependents(&instances, true) };
+                let ids: Vec<InstanceId> = all.iter().map(|&(id, _)| id).collect();
+                self.supersede(&ids, |goal| goal != Goal::Down);
                 self.stop(now, &all, &cause);
                 self.expect(request, Goal::Down, instances);
             }
@@ -101,8 +102,9 @@ impl Engine {
     }
 
     /// Stops instances; `all` holds their dependents already, unless those are to be left alone.
-    fn stop(&mut self, now: Moment, all: &[InstanceId], cause: &Cause) {
-        for &id in all {
+    fn stop(&mut self, now: Moment, all: &[(InstanceId, InstanceId)], request: &Cause) {
+        for &(id, with) in all {
+            let cause = &along(id, with, request);
             if self.slot(id).state == State::Failed {
                 self.set_state(id, State::Inactive, cause.clone(), now);
             }
@@ -126,7 +128,7 @@ impl Engine {
     }
 
     fn restart(&mut self, now: Moment, named: &[InstanceId], no_deps: bool, cause: &Cause) {
-        let all = if no_deps { named.to_vec() } else { self.with_dependents(named, false) };
+        let all = if no_deps { alone(named) } else { self.with_dependents(named, false) };
         for &id in named {
             if self.slot(id).state == State::Completed {
                 self.set_state(id, State::Inactive, cause.clone(), now);
@@ -139,8 +141,9 @@ impl Engine {
     }
 
     /// Makes living instances stop once and come back; the others are down already.
-    pub(crate) fn bounce(&mut self, all: &[InstanceId], cause: &Cause) {
-        for &id in all {
+    pub(crate) fn bounce(&mut self, all: &[(InstanceId, InstanceId)], request: &Cause) {
+        for &(id, with) in all {
+            let cause = &along(id, with, request);
             if self.slot(id).state.is_live() && self.slot(id).wanted() {
                 let slot = self.slot_mut(id);
                 slot.bounce = Some(cause.clone());
@@ -170,25 +173,28 @@ impl Engine {
         }
     }
 
-    /// Returns these and, transitively, what cannot be without them.
+    /// Returns these and, transitively, what cannot be without them: each beside the named one that it
+    /// goes with.
     ///
     /// A completed task passes a stop on, as what builds on its result builds on what it depends on.
     /// It does not pass a restart on (`through_completed` is false): its result stands.
-    fn with_dependents(&self, named: &[InstanceId], through_completed: bool) -> Vec<InstanceId> {
+    fn with_dependents(
+        &self,
+        named: &[InstanceId],
+        through_completed: bool,
+    ) -> Vec<(InstanceId, InstanceId)> {
         let mut all = Vec::new();
-        let mut seen = std::collections::BTreeSet::new();
-        let mut todo: Vec<InstanceId> = named.iter().rev().copied().collect();
-        while let Some(id) = todo.pop() {
-            if !seen.insert(id) {
-                continue;
-            }
-            all.push(id);
+        let mut seen: std::collections::BTreeSet<InstanceId> = named.iter().copied().collect();
+        let mut todo: Vec<(InstanceId, InstanceId)> = named.iter().rev().map(|&id| (id, id)).collect();
+        while let Some((id, with)) = todo.pop() {
+            all.push((id, with));
             for place in self.links.dependents(id) {
                 let edge = self.links.dependent(place);
                 let relation = &self.plan.edges[edge as usize];
                 let passes = through_completed || self.slot(relation.dependent).state != State::Completed;
-                if self.links.held[edge as usize] && links::requires(relation) && passes {
-                    todo.push(relation.dependent);
+                let goes = self.links.held[edge as usize] && links::requires(relation) && passes;
+                if goes && seen.insert(relation.dependent) {
+                    todo.push((relation.dependent, with));
                 }
             }
         }
@@ -197,7 +203,7 @@ impl Engine {
 
     /// Returns what restarts with an instance whose own process restarts by itself: those whose edge
     /// says so, and what cannot be without them.
-    pub(crate) fn restarting_with(&self, id: InstanceId) -> Vec<InstanceId> {
+    pub(crate) fn restarting_with(&self, id: InstanceId) -> Vec<(InstanceId, InstanceId)> {
         let direct: Vec<InstanceId> = self
             .links
             .dependents(id)
@@ -207,7 +213,7 @@ impl Engine {
             })
             .map(|edge| self.plan.edges[edge as usize].dependent)
             .collect();
-        if direct.is_empty() { direct } else { self.with_dependents(&direct, false) }
+        self.with_dependents(&direct, false)
     }
 
     /// Puts an edge in force.
@@ -328,4 +334,14 @@ impl Engine {
             Condition::Started | Condition::Ready | Condition::Healthy | Condition::LogReady => false,
         }
     }
+}
+
+/// Lists instances that nothing goes with.
+fn alone(named: &[InstanceId]) -> Vec<(InstanceId, InstanceId)> {
+    named.iter().map(|&id| (id, id)).collect()
+}
+
+/// Returns why an instance stops or restarts that goes with another: `request` when it is that one.
+fn along(id: InstanceId, with: InstanceId, request: &Cause) -> Cause {
+    if id == with { request.clone() } else { Cause::Along { with } }
 }

@@ -12,7 +12,7 @@ mod tree;
 pub use dot::dot;
 pub use json::json;
 pub use mermaid::mermaid;
-pub use tree::{Direction, Style, tree};
+pub use tree::{Direction, Style, inventory, tree};
 
 use crate::base::duration::Exact;
 use crate::graph::plan::{Link, Plan, Readiness, Relation, Service};

@@ -7,7 +7,7 @@ use crate::probe::Outcome;
 /// Makes one attempt; a link that points nowhere does not count.
 pub fn attempt(path: &Path) -> Outcome {
     match std::fs::metadata(path) {
-        Ok(_) => Outcome::passed("exists"),
+        Ok(_) => Outcome::passed("the file is there"),
         Err(error) => Outcome::of_error(&error),
     }
 }
@@ -22,6 +22,6 @@ mod tests {
         let path = dir.path().join("ready");
         assert_eq!(attempt(&path), Outcome::failed("no such file or directory"));
         std::fs::write(&path, "").expect("write");
-        assert_eq!(attempt(&path), Outcome::passed("exists"));
+        assert_eq!(attempt(&path), Outcome::passed("the file is there"));
     }
 }

@@ -145,12 +145,23 @@ impl FromValue for Duration {
             Value::String(text) => match duration::parse(text) {
                 Ok(duration) => return Some(duration),
                 Err(DurationError::MissingUnit) => missing_unit(span, text, "s"),
-                Err(error) => Diagnostic::error(
-                    "svc::bad-duration",
-                    span,
-                    format!("`{text}` is no duration: {error}"),
-                )
-                .help("a number with a unit, the largest unit first: `\"500ms\"`, `\"30s\"`, `\"1h30m\"`"),
+                Err(error) => {
+                    let message = match error {
+                        DurationError::Empty | DurationError::MissingUnit | DurationError::Malformed => {
+                            format!("`{text}` is no duration")
+                        }
+                        DurationError::Order | DurationError::TooLong => {
+                            format!("`{text}` is no duration: {error}")
+                        }
+                    };
+                    let diagnostic = Diagnostic::error("svc::bad-duration", span, message);
+                    match duration::meant(text) {
+                        Some(meant) => diagnostic.help(format!("write `\"{}\"`", duration::Exact(meant))),
+                        None => diagnostic.help(
+                            "a number with a unit, the largest unit first: `\"500ms\"`, `\"30s\"`, `\"1h30m\"`",
+                        ),
+                    }
+                }
             },
             Value::Number(text) => missing_unit(span, text, "s"),
             Value::Bool(_) | Value::Null | Value::Bad => {
@@ -173,7 +184,11 @@ impl FromValue for Size {
                 Ok(size) => return Some(size),
                 Err(SizeError::MissingUnit) => missing_unit(span, text, "B"),
                 Err(error) => {
-                    Diagnostic::error("svc::bad-size", span, format!("`{text}` is no size: {error}"))
+                    let reason = match error {
+                        SizeError::MissingUnit | SizeError::Malformed => String::new(),
+                        SizeError::TooLarge => format!(": {error}"),
+                    };
+                    Diagnostic::error("svc::bad-size", span, format!("`{text}` is no size{reason}"))
                         .help("a whole number with `B`, `K`, `M`, `G` or `T`: `\"10M\"`")
                 }
             },

@@ -27,7 +27,7 @@ async fn who_subscribes_after_a_command_misses_nothing_of_it() {
     let first = next(&mut events).await;
     insta::assert_snapshot!(
         serde_json::to_string(&first).expect("JSON"),
-        @r#"{"schema":"svc.event/1","sequence":2,"at":"2026-01-02T03:04:05Z","event":"transition","instance":"db","from":"inactive","to":"starting","cause":{"kind":"request","text":"asked for by request 1","request":1}}"#
+        @r#"{"schema":"svc.event/1","sequence":2,"at":"2026-01-02T03:04:05Z","event":"transition","instance":"db","from":"inactive","to":"starting","cause":{"kind":"request","text":"was asked to start","request":1}}"#
     );
     let ended = next(&mut events).await.happening;
     assert_eq!(ended, Happening::RequestEnded { request: 1, result: Ended::Done, failed: Vec::new() });

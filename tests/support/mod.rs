@@ -1,4 +1,5 @@
-//! What tests share: plans made by hand, and a temporary project on the real binary.
+//! What tests share: plans made by hand, a temporary project on the real binary, a terminal to run it on.
 
 pub(crate) mod plan;
 pub(crate) mod project;
+pub(crate) mod terminal;

@@ -93,9 +93,15 @@ impl TempProject {
 
     /// Prepares a call of svc in the project's folder.
     pub(crate) fn command(&self, args: &[&str]) -> Command {
-        let mut command = Command::new(SVC);
+        let mut command = self.program(SVC);
+        command.args(args);
         command
-            .args(args)
+    }
+
+    /// Prepares a call of any program in the project's folder, where svc keeps everything too.
+    pub(crate) fn program(&self, program: &str) -> Command {
+        let mut command = Command::new(program);
+        command
             .current_dir(self.folder.path())
             .env("SVC_RUNTIME_DIR", self.path(".run"))
             .env("SVC_STATE_DIR", self.path(".state"))

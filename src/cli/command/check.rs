@@ -9,6 +9,7 @@ use crate::cli::output::choose;
 use crate::cli::source::{compiled, drawn};
 use crate::compile::{Compiled, Options};
 use crate::diagnostic;
+use crate::graph::print::inventory;
 
 /// Say everything that is wrong with service files, and run nothing
 ///
@@ -77,9 +78,7 @@ pub fn run(context: &Context, args: &Args) -> Result<Exit, Trouble> {
                 .expect("writing into memory does not fail"),
         }
         if let (Format::Human, Some(plan), true) = (form, &plan, context.verbosity != Verbosity::Quiet) {
-            let count = plan.services.len();
-            let noun = if count == 1 { "service" } else { "services" };
-            text += &format!("{}: {count} {noun}, nothing wrong\n", context.shown(file));
+            text += &format!("{}: {}, nothing wrong\n", context.shown(file), inventory(plan));
             if warnings > 0 {
                 text = String::new();
             }

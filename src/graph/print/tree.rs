@@ -105,7 +105,7 @@ impl Page<'_> {
             Paint::Dim => 2,
             Paint::Cyan => 36,
         };
-        if self.style.color && !text.is_empty() {
+        if self.style.color && !text.trim().is_empty() {
             format!("\x1b[{code}m{text}\x1b[0m")
         } else {
             text.to_owned()
@@ -122,12 +122,7 @@ impl Page<'_> {
 
     /// `shop: 6 services and 2 tasks, started in 4 waves`
     fn heading(&mut self, waves: usize) {
-        let of = |kind| self.plan.services.iter().filter(|service| service.kind == kind).count();
-        let kinds = match (of(Kind::Service), of(Kind::Task)) {
-            (services, 0) => counted(services, "service"),
-            (0, tasks) => counted(tasks, "task"),
-            (services, tasks) => format!("{} and {}", counted(services, "service"), counted(tasks, "task")),
-        };
+        let kinds = inventory(self.plan);
         let verb = match self.direction {
             Direction::Start => "started",
             Direction::Stop => "stopped",
@@ -282,6 +277,16 @@ fn broken(parts: &[Part], room: Option<usize>) -> Vec<&[Part]> {
     }
     lines.push(&parts[start..]);
     lines
+}
+
+/// Says how many services and tasks there are: `6 services and 2 tasks`.
+pub fn inventory(plan: &Plan) -> String {
+    let of = |kind| plan.services.iter().filter(|service| service.kind == kind).count();
+    match (of(Kind::Service), of(Kind::Task)) {
+        (services, 0) => counted(services, "service"),
+        (0, tasks) => counted(tasks, "task"),
+        (services, tasks) => format!("{} and {}", counted(services, "service"), counted(tasks, "task")),
+    }
 }
 
 fn counted(count: usize, noun: &str) -> String {
