@@ -66,6 +66,7 @@ fn dispatch(context: &Context, verb: &Verb) -> Result<Exit, Trouble> {
         Verb::Logs(args) => command::logs::run(context, args),
         Verb::Wait(args) => command::wait::run(context, args),
         Verb::Why(args) => command::why::run(context, args),
+        Verb::Explain(args) => command::explain::run(context, args),
         Verb::Version(args) => command::version::run(context, args),
     }
 }

@@ -3,6 +3,7 @@
 //! Everything the outcome depends on passes through [`Machine`], so that a recording of its answers
 //! compiles to the same plan again.
 
+pub mod catalogue;
 mod env_file;
 pub mod machine;
 mod present;

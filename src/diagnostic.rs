@@ -6,11 +6,13 @@
 
 pub mod human;
 pub mod machine;
+pub mod rule;
 pub mod source;
 pub mod suggest;
 
 pub use human::{Look, human};
 pub use machine::{github, json};
+pub use rule::{Example, Rule};
 pub use source::{Location, SourceMap, Span, Spanned};
 
 /// How bad a finding is.

@@ -3,7 +3,7 @@
 //! `compile/err` and `compile/ok` hold files whose names say what they show; what is said about each is a
 //! snapshot.
 
-mod codes;
+mod catalogue;
 mod defaults;
 mod reference;
 mod samples;

@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use clap::builder::FalseyValueParser;
 use clap::builder::styling::{AnsiColor, Styles};
 
-use crate::cli::command::{check, down, graph, logs, ps, restart, start, stop, up, version, wait, why};
+use crate::cli::command::{
+    check, down, explain, graph, logs, ps, restart, start, stop, up, version, wait, why,
+};
 use crate::cli::style::When;
 
 const STYLES: Styles = Styles::styled()
@@ -102,6 +104,7 @@ pub enum Verb {
     Logs(logs::Args),
     Wait(wait::Args),
     Why(why::Args),
+    Explain(explain::Args),
     Version(version::Args),
 }
 

@@ -2,6 +2,7 @@
 
 pub mod check;
 pub mod down;
+pub mod explain;
 pub mod graph;
 pub mod logs;
 pub mod ps;

@@ -99,6 +99,18 @@ impl SourceMap {
         Ok(base)
     }
 
+    /// Makes a map in which hardly anything has room any more.
+    #[cfg(test)]
+    pub(crate) fn nearly_full() -> Self {
+        let last = Source {
+            name: String::new(),
+            text: "".into(),
+            base: u32::MAX - 10,
+            line_starts: OnceLock::new(),
+        };
+        Self { sources: vec![last] }
+    }
+
     /// Names the sources as somebody in the folder `base` would: those below it without its path.
     pub fn name_from(&mut self, base: &str) {
         for source in &mut self.sources {

@@ -64,6 +64,10 @@ pub struct Account {
 /// added to `out`.
 pub fn build(model: &Model, world: &World<'_>, out: &mut Diagnostics) -> Option<Plan> {
     let names = Names::new(model, out);
+    if let Some(diagnostic) = too_many_instances(&names, model) {
+        out.push(diagnostic);
+        return None;
+    }
     let mut plan = Plan { project: model.project.clone(), ..Plan::default() };
     let mut wires = Vec::new();
     let mut maker = Maker::new(model, world);
@@ -71,14 +75,7 @@ pub fn build(model: &Model, world: &World<'_>, out: &mut Diagnostics) -> Option<
     for (id, declared) in names.kept(model) {
         names.wire(id, declared, &mut wires, &mut comparisons, out);
         let first = plan.instances.len() as u32;
-        // Of a damaged one nothing is known that an instance could be made of.
-        let count = if declared.damaged { 0 } else { declared.replicas.map_or(1, |replicas| replicas.value) };
-        if u64::from(first) + u64::from(count) > MAX_INSTANCES {
-            let span = declared.replicas.map_or(declared.name.span, |replicas| replicas.span);
-            let message = format!("more than {MAX_INSTANCES} instances");
-            out.push(Diagnostic::error("svc::too-many-instances", span, message).here("with these"));
-            return None;
-        }
+        let count = instances_of(declared);
         for replica in 0..count {
             plan.instances.push(maker.instance(id, declared, replica, out));
         }
@@ -98,6 +95,27 @@ pub fn build(model: &Model, world: &World<'_>, out: &mut Diagnostics) -> Option<
     check::log_files(&plan.services, &plan.instances, maker.log_files, out);
     plan.edges = edges(&plan.services, wires, out)?;
     (!out.has_errors()).then_some(plan)
+}
+
+/// Returns how many instances a service has; of a damaged one nothing is known that one could be made of.
+fn instances_of(declared: &Declared) -> u32 {
+    if declared.damaged { 0 } else { declared.replicas.map_or(1, |replicas| replicas.value) }
+}
+
+/// Counts before anything is made: what is refused should cost nothing.
+fn too_many_instances(names: &Names<'_>, model: &Model) -> Option<Diagnostic> {
+    let mut total = 0;
+    let (_, declared) = names.kept(model).find(|(_, declared)| {
+        total += u64::from(instances_of(declared));
+        total > MAX_INSTANCES
+    })?;
+    let span = declared.replicas.map_or(declared.name.span, |replicas| replicas.span);
+    let message = format!("more than {MAX_INSTANCES} instances");
+    Some(
+        Diagnostic::error("svc::too-many-instances", span, message)
+            .here(format!("with those of `{}`", declared.name.value))
+            .help("fewer `replicas`"),
+    )
 }
 
 /// Which service a name means.

@@ -17,6 +17,9 @@ const KEYWORDS: [&str; 6] = ["true", "false", "null", "inf", "-inf", "nan"];
 /// How far an unquoted cron line is looked at.
 const CRON_LENGTH: usize = 100;
 
+/// How far the end of a list in brackets is looked for.
+const LIST_LENGTH: usize = 400;
+
 /// What a word stands for in the place it is read.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Role {
@@ -492,6 +495,25 @@ impl Parser<'_> {
         Some(Text { span, form: Form::inset(1) })
     }
 
+    /// Reports `[a, b]` as a whole, when it ends on its line.
+    fn list(&mut self) -> Option<Form> {
+        let start = self.lexer.at;
+        let near = &self.lexer.text[start..self.lexer.text.floor_char_boundary(start + LIST_LENGTH)];
+        let end = near.find([']', '\n']).filter(|&end| near[end..].starts_with(']'))?;
+        let inside = &near[1..end];
+        if inside.contains(['[', '{', '}', ';', '\\']) || inside.matches('"').count() % 2 == 1 {
+            return None;
+        }
+        let values = without_commas(inside);
+        let span = self.lexer.span(start, start + end + 1);
+        let error = Diagnostic::error(code::UNEXPECTED_CHARACTER, span, "KDL has no lists")
+            .help(format!("write the values one after the other: `{}`", shown(&values)))
+            .fix(span, values);
+        self.lexer.at = start + end + 1;
+        self.lexer.report(self.lexer.at, error);
+        Some(Form::BAD)
+    }
+
     /// Reports a character that nothing can start with, and steps over what it belongs to.
     fn out_of_place(&mut self, role: Role) -> Form {
         let start = self.lexer.at;
@@ -518,6 +540,11 @@ impl Parser<'_> {
         if c == '/' && self.lexer.class(start + 1) & WORD != 0 {
             return self.unquoted(start, role).form;
         }
+        if c == '['
+            && let Some(form) = self.list()
+        {
+            return form;
+        }
         let help = match c {
             '[' | ']' => "KDL has no lists: write the values one after the other, with blanks between",
             '=' => "a property is written `name=value`",
@@ -536,6 +563,21 @@ impl Parser<'_> {
         self.lexer.report(end, error);
         Form::BAD
     }
+}
+
+/// Returns the values of `a, "b"`, as KDL writes them: one after the other.
+fn without_commas(list: &str) -> String {
+    let mut quoting = false;
+    let separates = |c: char| {
+        quoting ^= c == '"';
+        !quoting && (c == ',' || c.is_whitespace())
+    };
+    let values = list.split(separates).filter(|value| !value.is_empty());
+    let bare = |value: &str| value.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c));
+    values
+        .map(|value| if value.starts_with('"') || bare(value) { value.to_owned() } else { quoted(value) })
+        .collect::<Vec<_>>()
+        .join(" ")
 }
 
 /// Puts a text in quotes, escaping what must be.

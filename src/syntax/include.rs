@@ -267,3 +267,17 @@ fn normal(path: &Path) -> PathBuf {
     }
     out
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_has_no_room_in_the_address_space_is_refused() {
+        let mut sources = Sources { map: SourceMap::nearly_full(), files: Vec::new() };
+        let mut found = Diagnostics::default();
+        sources.add("a.kdl".into(), "service \"a\" { command \"a\" }".to_owned(), &mut found);
+        assert_eq!(found.iter().map(|d| d.code).collect::<Vec<_>>(), ["svc::too-large"]);
+        assert!(sources.files.is_empty());
+    }
+}

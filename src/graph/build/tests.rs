@@ -317,7 +317,7 @@ fn a_variable_that_svc_sets_itself_is_warned_about_where_a_file_sets_it() {
 fn more_instances_or_edges_than_a_machine_can_hold_are_refused_before_they_are_made() {
     let (mut a, mut b) = (service("a", 0), service("b", 1));
     a.replicas = Some(Spanned::new(u32::MAX, at(2)));
-    assert_eq!(said(vec![a]), ["2 svc::too-many-instances: more than 1000000 instances | "]);
+    assert_eq!(said(vec![a]), ["2 svc::too-many-instances: more than 1000000 instances | fewer `replicas`"]);
     let mut a = service("a", 0);
     a.replicas = Some(Spanned::new(5000, at(2)));
     b.replicas = Some(Spanned::new(5000, at(3)));

@@ -1,0 +1,284 @@
+//! Codes of what services say together: names, edges, and what only one process can have.
+
+use crate::diagnostic::Rule;
+
+pub(super) const RULES: &[Rule] = &[
+    Rule::error(
+        "svc::dependency-cycle",
+        "services that wait for each other in a circle",
+        "None of them can ever start. Every edge of the shortest loop is shown, with the one that costs least to remove.",
+    )
+    .example(
+        r##"
+        service "web" {
+            command "./web"
+            depends-on api
+        }
+        service "api" {
+            command "./api"
+            depends-on web
+        }
+        "##,
+        r##"
+        service "web" {
+            command "./web"
+            depends-on api
+        }
+        service "api" {
+            command "./api"
+        }
+        "##,
+    ),
+    Rule::warning(
+        "svc::disabled-dependency",
+        "a service that needs a disabled one",
+        "What a service depends on is started with it, also when it is disabled. That is probably not what `disabled` \
+         was written for.",
+    )
+    .example(
+        r##"
+        service "web" {
+            command "./web"
+            depends-on db
+        }
+        service "db" {
+            command "./db"
+            disabled
+        }
+        "##,
+        r##"
+        service "web" {
+            command "./web"
+            after db
+        }
+        service "db" {
+            command "./db"
+            disabled
+        }
+        "##,
+    ),
+    Rule::warning(
+        "svc::duplicate-edge",
+        "the same order between two services, said twice",
+        "One `after` or `before` is enough.",
+    )
+    .example(
+        r##"
+        service "web" {
+            command "./web"
+            after db
+        }
+        service "db" {
+            command "./db"
+            before web
+        }
+        "##,
+        r##"
+        service "web" {
+            command "./web"
+            after db
+        }
+        service "db" {
+            command "./db"
+        }
+        "##,
+    ),
+    Rule::error(
+        "svc::duplicate-name",
+        "two services or tasks with one name",
+        "Services and tasks share their names, in all files of a project: a name is what they are called on the command \
+         line and in `depends-on`.",
+    )
+    .example(
+        r##"
+        service "web" { command "./web" }
+        task "web" { command "./migrate" }
+        "##,
+        r##"
+        service "web" { command "./web" }
+        task "migrate" { command "./migrate" }
+        "##,
+    ),
+    Rule::error(
+        "svc::impossible-condition",
+        "a condition that the dependency can never meet",
+        "`healthy` needs a `readiness` in the dependency, `log-ready` one with `log=`, and `completed` a task, since a \
+         service is meant to keep running. Whoever waits would wait for ever.",
+    )
+    .example(
+        r##"
+        service "web" {
+            command "./web"
+            depends-on db=healthy
+        }
+        service "db" { command "./db" }
+        "##,
+        r##"
+        service "web" {
+            command "./web"
+            depends-on db=healthy
+        }
+        service "db" {
+            command "./db"
+            readiness tcp="127.0.0.1:5432"
+        }
+        "##,
+    ),
+    Rule::error(
+        "svc::log-clash",
+        "two processes that would write one log file",
+        "Each process writes and rotates its own file. `${SVC_NAME}` and `${SVC_INSTANCE}` in the path make it one.",
+    )
+    .example(
+        r##"
+        service "web" {
+            command "./web"
+            replicas 2
+            logs "web.log"
+        }
+        "##,
+        r##"
+        service "web" {
+            command "./web"
+            replicas 2
+            logs "${SVC_INSTANCE}.log"
+        }
+        "##,
+    ),
+    Rule::error(
+        "svc::port-clash",
+        "two instances with one port",
+        "A port belongs to one process. Replicas count up from the port that is written, so they need that many in a row.",
+    )
+    .example(
+        r##"
+        service "web" {
+            command "./web"
+            port 8080
+            replicas 3
+        }
+        service "api" {
+            command "./api"
+            port 8082
+        }
+        "##,
+        r##"
+        service "web" {
+            command "./web"
+            port 8080
+            replicas 3
+        }
+        service "api" {
+            command "./api"
+            port 8083
+        }
+        "##,
+    ),
+    Rule::error(
+        "svc::port-range",
+        "more replicas than there are ports from the first one on",
+        "Replicas count up from the port that is written, and the last port is 65535.",
+    )
+    .example(
+        r##"
+        service "web" {
+            command "./web"
+            port 65530
+            replicas 10
+        }
+        "##,
+        r##"
+        service "web" {
+            command "./web"
+            port 8080
+            replicas 10
+        }
+        "##,
+    ),
+    Rule::error(
+        "svc::self-dependency",
+        "a service that waits for itself",
+        "It could never start.",
+    )
+    .example(
+        r##"
+        service "web" {
+            command "./web"
+            depends-on web
+        }
+        "##,
+        r##"
+        service "web" {
+            command "./web"
+        }
+        "##,
+    ),
+    Rule::error(
+        "svc::too-many-edges",
+        "replicas with more relations between them than svc takes",
+        "Every replica of a service waits for every replica of its dependency, so their numbers multiply. Up to 16 \
+         million of such pairs are taken.",
+    )
+    .example(
+        r##"
+        service "web" {
+            command "./web"
+            replicas 5000
+            depends-on api
+        }
+        service "api" {
+            command "./api"
+            replicas 5000
+        }
+        "##,
+        r##"
+        service "web" {
+            command "./web"
+            replicas 50
+            depends-on api
+        }
+        service "api" {
+            command "./api"
+            replicas 50
+        }
+        "##,
+    ),
+    Rule::error(
+        "svc::too-many-instances",
+        "more instances than svc takes",
+        "All replicas of all services may be a million together.",
+    )
+    .example(
+        r##"
+        defaults { shell "exec sleep 1d"; replicas 100000 }
+        service "a"; service "b"; service "c"; service "d"; service "e"; service "f"
+        service "g"; service "h"; service "i"; service "j"; service "k"
+        "##,
+        r##"
+        defaults { shell "exec sleep 1d"; replicas 100 }
+        service "a"; service "b"; service "c"; service "d"; service "e"; service "f"
+        service "g"; service "h"; service "i"; service "j"; service "k"
+        "##,
+    ),
+    Rule::error(
+        "svc::unknown-dependency",
+        "a name of no service or task",
+        "`depends-on`, `after` and `before` name services and tasks of the same project, in any of its files.",
+    )
+    .example(
+        r##"
+        service "web" {
+            command "./web"
+            depends-on databse
+        }
+        service "database" { command "./db" }
+        "##,
+        r##"
+        service "web" {
+            command "./web"
+            depends-on database
+        }
+        service "database" { command "./db" }
+        "##,
+    ),
+];
