@@ -4,6 +4,7 @@
 //! machine it will run on.
 
 pub mod decode;
+pub mod effective;
 pub mod merge;
 pub mod node;
 pub mod policy;

@@ -9,7 +9,7 @@ mod instance;
 mod probe;
 mod rules;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::base::Name;
 use crate::diagnostic::{Diagnostic, Diagnostics, Span, Spanned, suggest};
@@ -71,9 +71,9 @@ pub fn build(model: &Model, world: &World<'_>, out: &mut Diagnostics) -> Option<
     let mut plan = Plan { project: model.project.clone(), ..Plan::default() };
     let mut wires = Vec::new();
     let mut maker = Maker::new(model, world);
-    let mut comparisons = 0;
+    let mut search = Search::default();
     for (id, declared) in names.kept(model) {
-        names.wire(id, declared, &mut wires, &mut comparisons, out);
+        names.wire(id, declared, &mut wires, &mut search, out);
         let first = plan.instances.len() as u32;
         let count = instances_of(declared);
         for replica in 0..count {
@@ -116,6 +116,15 @@ fn too_many_instances(names: &Names<'_>, model: &Model) -> Option<Diagnostic> {
             .here(format!("with those of `{}`", declared.name.value))
             .help("fewer `replicas`"),
     )
+}
+
+/// What looking up names has come to so far.
+#[derive(Default)]
+struct Search {
+    /// How many names were compared.
+    comparisons: usize,
+    /// Where unknown names are written: one in a template is blamed once, not once a service.
+    said: BTreeSet<Span>,
 }
 
 /// Which service a name means.
@@ -167,11 +176,11 @@ impl<'m> Names<'m> {
         id: ServiceId,
         declared: &Declared,
         wires: &mut Vec<Wire>,
-        comparisons: &mut usize,
+        search: &mut Search,
         out: &mut Diagnostics,
     ) {
         for edge in &declared.depends_on {
-            let Some(dependency) = self.find(id, &edge.name, "depends-on", comparisons, out) else {
+            let Some(dependency) = self.find(id, &edge.name, "depends-on", search, out) else {
                 continue;
             };
             let relation = Relation::DependsOn {
@@ -185,7 +194,7 @@ impl<'m> Names<'m> {
             wires.push(Wire { dependent: id, dependency, written, relation, span, condition_span });
         }
         for name in &declared.after {
-            let Some(dependency) = self.find(id, name, "after", comparisons, out) else { continue };
+            let Some(dependency) = self.find(id, name, "after", search, out) else { continue };
             let (written, relation) = (Written::After, Relation::Order);
             wires.push(Wire {
                 dependent: id,
@@ -197,7 +206,7 @@ impl<'m> Names<'m> {
             });
         }
         for name in &declared.before {
-            let Some(dependent) = self.find(id, name, "before", comparisons, out) else { continue };
+            let Some(dependent) = self.find(id, name, "before", search, out) else { continue };
             let (written, relation) = (Written::Before, Relation::Order);
             wires.push(Wire {
                 dependent,
@@ -216,7 +225,7 @@ impl<'m> Names<'m> {
         id: ServiceId,
         name: &Spanned<Name>,
         node: &str,
-        comparisons: &mut usize,
+        search: &mut Search,
         out: &mut Diagnostics,
     ) -> Option<ServiceId> {
         let Spanned { value: name, span } = name;
@@ -231,20 +240,22 @@ impl<'m> Names<'m> {
             }
             Some(&found) => Some(found),
             None => {
-                out.push(self.unknown(name.as_str(), *span, comparisons));
+                if search.said.insert(*span) {
+                    out.push(self.unknown(name.as_str(), *span, search));
+                }
                 None
             }
         }
     }
 
-    fn unknown(&self, name: &str, span: Span, comparisons: &mut usize) -> Diagnostic {
+    fn unknown(&self, name: &str, span: Span, search: &mut Search) -> Diagnostic {
         let diagnostic = Diagnostic::error(
             "svc::unknown-dependency",
             span,
             format!("there is no service or task `{name}`"),
         );
-        *comparisons += self.ids.len();
-        let near = if *comparisons <= COMPARISONS { self.nearest(name) } else { None };
+        search.comparisons += self.ids.len();
+        let near = if search.comparisons <= COMPARISONS { self.nearest(name) } else { None };
         match near {
             Some(near) => diagnostic.help(format!("did you mean `{near}`?")).fix(span, near),
             None => diagnostic.help(format!("declare it: `service \"{name}\" {{ command \"…\" }}`")),

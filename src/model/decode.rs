@@ -5,7 +5,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::diagnostic::{Diagnostic, Diagnostics, Span, Spanned};
-use crate::model::merge::{self, Declared};
+use crate::model::effective::{self, Effective, Said};
+use crate::model::merge::{self, Defaults};
 use crate::model::node::env::EnvFiles;
 use crate::model::node::settings::Settings;
 use crate::model::node::top::{ControlNode, ProjectNode};
@@ -51,13 +52,18 @@ pub fn model(files: &[File<'_>], name: &str, env_files: &mut dyn EnvFiles, out: 
         }
     }
     let defaults = once.defaults.unwrap_or_default();
+    let mut said = Said::default();
     for file in files {
         let mut cx = context(file, out);
         for node in file.document.nodes() {
-            match node.name() {
-                "service" => service(node, Kind::Service, &defaults, &mut model, env_files, &mut cx),
-                "task" => service(node, Kind::Task, &defaults, &mut model, env_files, &mut cx),
-                _ => {}
+            let kind = match node.name() {
+                "service" => Kind::Service,
+                "task" => Kind::Task,
+                _ => continue,
+            };
+            if let Some(mut service) = declared(node, kind, &mut cx) {
+                defaults.below(&mut service.settings, kind);
+                model.services.push(service.service(env_files, &mut said, &mut cx));
             }
         }
     }
@@ -73,20 +79,24 @@ fn context<'a>(file: &File<'_>, out: &'a mut Diagnostics) -> Context<'a> {
 struct Once {
     project: Option<Span>,
     control: Option<Span>,
-    defaults: Option<Settings>,
+    defaults: Option<Defaults>,
+    defaults_at: Option<Span>,
 }
 
 impl Once {
     fn node(&mut self, node: Node<'_>, model: &mut Model, files: &mut dyn EnvFiles, cx: &mut Context<'_>) {
         match node.name() {
-            "service" | "task" | "include" => {}
+            "service" | "task" | "include" => return,
+            _ => cx.no_annotation(node.ty()),
+        }
+        match node.name() {
             "project" => {
                 let read = ProjectNode::from_node(node, cx);
                 if first(&mut self.project, node, cx) {
                     if let Some(name) = &read.name {
                         self.name(name, model, cx);
                     }
-                    model.env = merge::variables(read.env_file.iter(), read.env.iter(), files);
+                    model.env = effective::variables(&read.env_file, read.env, files);
                 }
             }
             "control" => {
@@ -102,17 +112,14 @@ impl Once {
                 }
             }
             "defaults" => {
-                let read = Settings::from_node(node, cx);
+                let mut read = Settings::from_node(node, cx);
                 if let Some(name) = &read.name {
                     let message = "`defaults` hold for every service and have no name";
                     cx.say(Diagnostic::error("svc::surplus-argument", name.span, message).help("remove it"));
                 }
-                match &self.defaults {
-                    Some(first) => cx.twice("svc::repeated-node", "`defaults`", first.span, node.head_span()),
-                    None => {
-                        merge::check_defaults(&read, cx);
-                        self.defaults = Some(read);
-                    }
+                if first(&mut self.defaults_at, node, cx) {
+                    merge::check(&mut read, cx);
+                    self.defaults = Some(Defaults::new(read, node.span()));
                 }
             }
             _ => {
@@ -153,25 +160,18 @@ fn first(place: &mut Option<Span>, node: Node<'_>, cx: &mut Context<'_>) -> bool
     }
 }
 
-fn service(
-    node: Node<'_>,
-    kind: Kind,
-    defaults: &Settings,
-    model: &mut Model,
-    files: &mut dyn EnvFiles,
-    cx: &mut Context<'_>,
-) {
-    let own = Settings::from_node(node, cx);
-    if own.name.is_none() {
+/// Reads a service or task; `None` without a name, which has been said.
+fn declared(node: Node<'_>, kind: Kind, cx: &mut Context<'_>) -> Option<Effective> {
+    cx.no_annotation(node.ty());
+    let mut settings = Settings::from_node(node, cx);
+    let Some(name) = settings.name.clone() else {
         if node.arguments().next().is_none() {
             let word = node.name();
             cx.missing(node, "a name", &format!("write `{word} \"NAME\" {{ … }}`"));
         }
-        return;
-    }
+        return None;
+    };
+    merge::check(&mut settings, cx);
     let damaged = node.is_broken() || cx.is_damaged(node.span());
-    if let Some(mut service) = (Declared { own, defaults, kind, word: node.name() }).service(files, cx) {
-        service.damaged |= damaged;
-        model.services.push(service);
-    }
+    Some(Effective { settings, name, kind, folder: cx.folder.clone(), declared: node.span(), damaged })
 }

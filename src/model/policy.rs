@@ -15,6 +15,16 @@ pub enum Kind {
     Task,
 }
 
+impl Kind {
+    /// Returns the name of the node that declares one.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Service => "service",
+            Self::Task => "task",
+        }
+    }
+}
+
 /// When a process that ended is started again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RestartWhen {

@@ -11,7 +11,7 @@ use std::time::Duration;
 use crate::base::{Name, Size};
 use crate::diagnostic::{Span, Spanned};
 use crate::model::policy::{Backoff, Condition, Kind, LivenessFailure, OnExit, Restart, Stop};
-use crate::model::text::Text;
+use crate::model::text::{Piece, Text};
 use crate::probe::Schedule;
 
 /// What the service files of a project say.
@@ -32,6 +32,17 @@ pub struct Variable {
     pub name: Spanned<String>,
     /// Its value; `None` unsets it.
     pub value: Option<Text>,
+}
+
+impl Variable {
+    /// Returns whether its value is made of the value that the layer below gives it: `PATH "bin:${PATH}"`.
+    pub fn uses_itself(&self) -> bool {
+        let own = |piece: Piece<'_>| match piece {
+            Piece::Variable { name, .. } => name == self.name.value,
+            Piece::Literal(_) | Piece::Malformed { .. } => false,
+        };
+        self.value.as_ref().is_some_and(|value| value.pieces().any(own))
+    }
 }
 
 /// A service or task.

@@ -90,6 +90,28 @@ impl<'c> Context<'c> {
         }
     }
 
+    /// Returns whether a node says `(reset)`: that nothing is inherited. Any other annotation, and this one where
+    /// nothing is inherited anyway, is said to mean nothing.
+    pub fn is_reset(&mut self, node: Node<'_>, layered: bool) -> bool {
+        let reset = layered && matches!(node.ty(), Some(("reset", _)));
+        if !reset {
+            self.no_annotation(node.ty());
+        }
+        reset
+    }
+
+    /// Says that a node that goes back to what is built in has nothing more to say.
+    pub fn bare_reset(&mut self, node: Node<'_>) {
+        if node.entries().len() > 0 || node.block_span().is_some() {
+            let name = node.name();
+            let message = format!("`(reset){name}` goes back to what is built in and takes nothing");
+            let help = format!(
+                "a `{name}` of its own replaces what is inherited anyway: write it without `(reset)`"
+            );
+            self.say(Diagnostic::error("svc::reset", node.head_span(), message).help(help));
+        }
+    }
+
     /// Says that a value is of the wrong kind. Nothing is said about a value that is known to be bad.
     pub fn wrong(&mut self, entry: Entry<'_>, expected: &str) {
         let found = match entry.value() {

@@ -97,8 +97,20 @@ pub trait FromNode: Sized {
     /// What may stand in the node.
     const SPEC: &'static Spec;
 
-    /// Decodes a node.
+    /// Whether it is laid over others of its kind, so that `(reset)` means something inside.
+    const LAYERED: bool = false;
+
+    /// Decodes a node. Its type annotation is its parent's to judge.
     fn from_node(node: Node<'_>, cx: &mut Context<'_>) -> Self;
+
+    /// Lays the nodes of a repeatable row over those of the layer below. Where the row says nothing else, they
+    /// come after them.
+    fn lay(over: &mut Vec<Self>, under: &[Self])
+    where
+        Self: Clone,
+    {
+        over.splice(0..0, under.iter().cloned());
+    }
 
     /// Returns where it is written: the node without its block.
     fn span(&self) -> Span;
@@ -118,7 +130,6 @@ impl<T: FromValue> FromNode for One<T> {
     const SPEC: &'static Spec = &Spec { doc: "", rows: &[Row::new(RowKind::Argument, "value", T::TYPE, "")] };
 
     fn from_node(node: Node<'_>, cx: &mut Context<'_>) -> Self {
-        cx.no_annotation(node.ty());
         let span = node.head_span();
         let mut value = None;
         let mut seen = false;
@@ -151,10 +162,14 @@ impl<T: FromValue> FromNode for One<T> {
 /// `kind field "name": Type = "default";` below its documentation; the kinds are `arg` (one argument),
 /// `args` (any number), `prop`, `child` and `many` (a child any number of times). Behind the default may
 /// stand `=> Live`, `=> NextStart` or `=> Restart`, the [`Effect`], and `since "0.2"`.
+///
+/// `Name: layered { … }` makes a node that is laid over others of its kind: what it says itself wins, a `child`
+/// as a whole, the nodes of a `many` row as their type says ([`FromNode::lay`]), and `(reset)name` keeps out
+/// what would be inherited.
 macro_rules! nodes {
     ($(
         $(#[doc = $doc:literal])*
-        $node:ident {
+        $node:ident $(: $layered:ident)? {
             $( $(#[doc = $row_doc:literal])* $kind:ident $field:ident $name:literal : $ty:ty = $default:literal
                 $(=> $effect:ident)? $(since $since:literal)?; )*
         }
@@ -167,6 +182,8 @@ macro_rules! nodes {
             /// Whether something in it is wrong and has been said, so that what seems to be missing may
             /// only not have been understood.
             pub mistaken: bool,
+            /// The rows that inherit nothing from the layers below: `(reset)name`.
+            pub resets: Vec<$crate::diagnostic::Spanned<&'static str>>,
             $( $(#[doc = $row_doc])* pub $field: $crate::schema::table::field!($kind $ty), )*
         }
 
@@ -181,10 +198,11 @@ macro_rules! nodes {
                 }, )* ],
             };
 
+            $( const LAYERED: bool = $crate::schema::table::is!($layered); )?
+
             fn from_node(node: $crate::syntax::Node<'_>, cx: &mut $crate::schema::Context<'_>) -> Self {
                 let mut this = Self { span: node.head_span(), ..Self::default() };
                 let before = cx.mistakes();
-                cx.no_annotation(node.ty());
                 let mut arguments = 0_usize;
                 for entry in node.entries() {
                     match entry.key() {
@@ -200,7 +218,7 @@ macro_rules! nodes {
                     }
                 }
                 for child in node.children() {
-                    $( $crate::schema::table::on_child!($kind $ty, this.$field, $name, child, cx); )*
+                    $( $crate::schema::table::on_child!($kind $ty, this.$field, $name, child, this.resets, cx); )*
                     let known = Self::SPEC.rows.iter().filter(|row| row.node.is_some()).map(|row| row.name);
                     cx.unknown_node(child, node.name(), known.collect());
                 }
@@ -214,7 +232,44 @@ macro_rules! nodes {
                 self.span
             }
         }
+
+        impl $node {
+            /// Takes what it does not say itself from the layer below.
+            pub fn inherit(&mut self, under: &Self) {
+                self.mistaken |= under.mistaken;
+                $( $crate::schema::table::inherit!($kind $ty, self.$field, under.$field, $name, self.resets); )*
+                for reset in &under.resets {
+                    if !self.resets.iter().any(|known| known.value == reset.value) {
+                        self.resets.push(*reset);
+                    }
+                }
+            }
+        }
     )* };
+}
+
+macro_rules! is {
+    (layered) => {
+        true
+    };
+}
+
+macro_rules! inherit {
+    (args $ty:ty, $over:expr, $under:expr, $name:literal, $resets:expr) => {
+        if $over.is_empty() {
+            $over.clone_from(&$under);
+        }
+    };
+    (many $ty:ty, $over:expr, $under:expr, $name:literal, $resets:expr) => {
+        if !$under.is_empty() && !$resets.iter().any(|reset| reset.value == $name) {
+            <$ty as $crate::schema::FromNode>::lay(&mut $over, &$under);
+        }
+    };
+    ($kind:ident $ty:ty, $over:expr, $under:expr, $name:literal, $resets:expr) => {
+        if $over.is_none() && $under.is_some() && !$resets.iter().any(|reset| reset.value == $name) {
+            $over.clone_from(&$under);
+        }
+    };
 }
 
 macro_rules! field {
@@ -307,28 +362,48 @@ macro_rules! on_property {
 }
 
 macro_rules! on_child {
-    (child $ty:ty, $field:expr, $expected:literal, $child:expr, $cx:expr) => {
+    (child $ty:ty, $field:expr, $expected:literal, $child:expr, $resets:expr, $cx:expr) => {
         if $child.name() == $expected {
-            let read = <$ty as $crate::schema::FromNode>::from_node($child, $cx);
-            if let Some(first) = &$field {
-                let first = $crate::schema::FromNode::span(first);
-                $cx.twice("svc::repeated-node", concat!("`", $expected, "`"), first, $child.head_span());
-            } else {
-                $field = Some(read);
+            let first = $field.as_ref().map($crate::schema::FromNode::span);
+            let first = first.or_else(|| $crate::schema::table::reset_of(&$resets, $expected));
+            let reset = $cx.is_reset($child, Self::LAYERED);
+            if reset {
+                $cx.bare_reset($child);
+                $resets.push($crate::diagnostic::Spanned::new($expected, $child.head_span()));
+            }
+            let read = (!reset).then(|| <$ty as $crate::schema::FromNode>::from_node($child, $cx));
+            match first {
+                Some(first) => {
+                    $cx.twice("svc::repeated-node", concat!("`", $expected, "`"), first, $child.head_span());
+                }
+                None => $field = read,
             }
             continue;
         }
     };
-    (many $ty:ty, $field:expr, $expected:literal, $child:expr, $cx:expr) => {
+    (many $ty:ty, $field:expr, $expected:literal, $child:expr, $resets:expr, $cx:expr) => {
         if $child.name() == $expected {
-            $field.push(<$ty as $crate::schema::FromNode>::from_node($child, $cx));
+            let reset = $cx.is_reset($child, Self::LAYERED);
+            if reset {
+                $resets.push($crate::diagnostic::Spanned::new($expected, $child.head_span()));
+            }
+            if !reset || $child.entries().len() > 0 || $child.block_span().is_some() {
+                $field.push(<$ty as $crate::schema::FromNode>::from_node($child, $cx));
+            }
             continue;
         }
     };
-    ($kind:ident $ty:ty, $field:expr, $expected:literal, $child:expr, $cx:expr) => {};
+    ($kind:ident $ty:ty, $field:expr, $expected:literal, $child:expr, $resets:expr, $cx:expr) => {};
 }
 
-pub(crate) use {at_end, field, node_row, nodes, on_argument, on_child, on_property, row, value_row};
+/// Returns where a row is reset.
+pub(crate) fn reset_of(resets: &[Spanned<&'static str>], name: &str) -> Option<Span> {
+    resets.iter().find(|reset| reset.value == name).map(|reset| reset.span)
+}
+
+pub(crate) use {
+    at_end, field, inherit, is, node_row, nodes, on_argument, on_child, on_property, row, value_row,
+};
 
 #[cfg(test)]
 #[expect(unreachable_pub, reason = "`nodes!` makes public structs, and a test module is private")]
@@ -350,5 +425,24 @@ mod tests {
         let [plain, full] = Sample::SPEC.rows else { panic!("{:?}", Sample::SPEC) };
         assert_eq!((plain.default, plain.since, plain.effect), ("#true", Row::FIRST, None));
         assert_eq!((full.default, full.since, full.effect), ("7", "9.9", Some(Effect::NextStart)));
+    }
+
+    fn at<T>(value: T) -> Option<Spanned<T>> {
+        Some(Spanned::new(value, Span::default()))
+    }
+
+    #[test]
+    fn a_layer_takes_from_below_what_it_neither_says_nor_resets() {
+        let under = Sample { plain: at(false), full: at(7), ..Sample::default() };
+        let mut own = Sample { full: at(9), ..Sample::default() };
+        own.inherit(&under);
+        assert_eq!((own.plain.map(|v| v.value), own.full.map(|v| v.value)), (Some(false), Some(9)));
+        let mut reset = Sample { resets: vec![Spanned::new("plain", Span::default())], ..Sample::default() };
+        reset.inherit(&under);
+        assert_eq!((reset.plain.map(|v| v.value), reset.full.map(|v| v.value)), (None, Some(7)));
+        let mut above = Sample::default();
+        above.inherit(&reset);
+        above.inherit(&under);
+        assert_eq!(above.plain.map(|v| v.value), None, "what a layer below resets stays out");
     }
 }

@@ -171,6 +171,28 @@ pub(super) const RULES: &[Rule] = &[
         "##,
     ),
     Rule::error(
+        "svc::reset",
+        "a `(reset)` with something behind it",
+        "A node that stands there once replaces what is inherited anyway; `(reset)` before it means that nothing is \
+         inherited and what is built in holds. Only nodes that are added up, such as `env`, take values behind it.",
+    )
+    .example(
+        r##"
+        defaults { restart always }
+        service "web" {
+            command "./web"
+            (reset)restart on-failure
+        }
+        "##,
+        r##"
+        defaults { restart always }
+        service "web" {
+            command "./web"
+            restart on-failure
+        }
+        "##,
+    ),
+    Rule::error(
         "svc::shell-syntax",
         "something in a `command` that only a shell understands",
         "A command goes to the program word by word; no shell sees it, so `|`, `&`, `;`, `<`, `>`, `$(`, `*` and `~` \

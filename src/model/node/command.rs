@@ -58,7 +58,6 @@ impl FromNode for CommandNode {
     };
 
     fn from_node(node: Node<'_>, cx: &mut Context<'_>) -> Self {
-        cx.no_annotation(node.ty());
         let before = cx.mistakes();
         for (key, entry) in node.properties() {
             let written = cx.written(entry.span()).to_owned();

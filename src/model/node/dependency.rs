@@ -1,5 +1,6 @@
 //! `depends-on`, `after`, `before`: names of other services.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crate::base::Name;
@@ -55,7 +56,6 @@ impl FromNode for DependsOn {
     };
 
     fn from_node(node: Node<'_>, cx: &mut Context<'_>) -> Self {
-        cx.no_annotation(node.ty());
         let mut list = Vec::new();
         for entry in node.entries() {
             match entry.key() {
@@ -70,6 +70,7 @@ impl FromNode for DependsOn {
             }
         }
         for child in node.children() {
+            cx.no_annotation(child.ty());
             let name = value::name(child.name(), child.name_span(), cx);
             let read = DependencyNode::from_node(child, cx);
             let Some(name) = name else { continue };
@@ -90,6 +91,18 @@ impl FromNode for DependsOn {
 
     fn span(&self) -> Span {
         self.span
+    }
+
+    /// A dependency replaces the one on the same service.
+    fn lay(over: &mut Vec<Self>, under: &[Self]) {
+        let own: BTreeSet<&Name> =
+            over.iter().flat_map(|node| &node.list).map(|dependency| &dependency.name.value).collect();
+        let rest = |node: &Self| {
+            let list: Vec<_> = node.list.iter().filter(|d| !own.contains(&d.name.value)).cloned().collect();
+            (!list.is_empty()).then_some(Self { span: node.span, list })
+        };
+        let kept: Vec<Self> = under.iter().filter_map(rest).collect();
+        over.splice(0..0, kept);
     }
 }
 

@@ -1,5 +1,6 @@
 //! `env` and `env-file`: variables, and the format of the files they can stand in.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use crate::diagnostic::{Diagnostic, Span, Spanned};
@@ -13,15 +14,13 @@ use crate::syntax::{Entry, Node, Value};
 pub struct EnvNode {
     /// Where it is written.
     pub span: Span,
-    /// Whether what `defaults` says is dropped: `(reset)env`.
-    pub reset: bool,
     /// The variables, in order.
     pub variables: Vec<Variable>,
 }
 
 impl FromNode for EnvNode {
     const SPEC: &'static Spec = &Spec {
-        doc: "Variables: `env A=1`, or a block with one variable a line. `#null` unsets; `(reset)env` drops what `defaults` gave.",
+        doc: "Variables: `env A=1`, or a block with one variable a line. `#null` unsets; `(reset)env` drops what was inherited.",
         rows: &[
             Row::new(RowKind::AnyProperty, "NAME", "a text", "A variable and its value."),
             Row::new(RowKind::AnyChild, "NAME", "a text", "A variable and its value."),
@@ -29,10 +28,6 @@ impl FromNode for EnvNode {
     };
 
     fn from_node(node: Node<'_>, cx: &mut Context<'_>) -> Self {
-        let reset = matches!(node.ty(), Some(("reset", _)));
-        if !reset {
-            cx.no_annotation(node.ty());
-        }
         let mut variables = Vec::new();
         for entry in node.entries() {
             match entry.key() {
@@ -60,11 +55,24 @@ impl FromNode for EnvNode {
             variables.extend(child_variable(child, cx));
         }
         duplicates(&variables, cx);
-        Self { span: node.head_span(), reset, variables }
+        Self { span: node.head_span(), variables }
     }
 
     fn span(&self) -> Span {
         self.span
+    }
+
+    /// A variable replaces the one of the same name, unless its value is made of that one.
+    fn lay(over: &mut Vec<Self>, under: &[Self]) {
+        let own = over.iter().flat_map(|node| &node.variables).filter(|variable| !variable.uses_itself());
+        let own: BTreeSet<&str> = own.map(|variable| variable.name.value.as_str()).collect();
+        let rest = |node: &Self| {
+            let kept = node.variables.iter().filter(|variable| !own.contains(variable.name.value.as_str()));
+            let variables: Vec<_> = kept.cloned().collect();
+            (!variables.is_empty()).then_some(Self { span: node.span, variables })
+        };
+        let kept: Vec<Self> = under.iter().filter_map(rest).collect();
+        over.splice(0..0, kept);
     }
 }
 

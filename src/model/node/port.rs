@@ -1,5 +1,7 @@
 //! `port`: numbers a service listens on.
 
+use std::collections::BTreeSet;
+
 use crate::diagnostic::{Diagnostic, Span, Spanned};
 use crate::model::service::Port;
 use crate::schema::value::bounded;
@@ -25,7 +27,6 @@ impl FromNode for PortNode {
     };
 
     fn from_node(node: Node<'_>, cx: &mut Context<'_>) -> Self {
-        cx.no_annotation(node.ty());
         let mut ports: Vec<Port> = Vec::new();
         let mut seen = false;
         for entry in node.entries() {
@@ -65,6 +66,17 @@ impl FromNode for PortNode {
 
     fn span(&self) -> Span {
         self.span
+    }
+
+    /// A port replaces the one of the same name.
+    fn lay(over: &mut Vec<Self>, under: &[Self]) {
+        let own: BTreeSet<_> = over.iter().flat_map(|node| &node.ports).map(|port| &port.name).collect();
+        let rest = |node: &Self| {
+            let ports: Vec<_> = node.ports.iter().filter(|port| !own.contains(&port.name)).cloned().collect();
+            (!ports.is_empty()).then_some(Self { span: node.span, ports })
+        };
+        let kept: Vec<Self> = under.iter().filter_map(rest).collect();
+        over.splice(0..0, kept);
     }
 }
 

@@ -74,7 +74,6 @@ impl FromNode for HeaderNode {
     };
 
     fn from_node(node: Node<'_>, cx: &mut Context<'_>) -> Self {
-        cx.no_annotation(node.ty());
         cx.no_block(node);
         let mut headers = Vec::new();
         for entry in node.entries() {
@@ -103,46 +102,49 @@ impl FromNode for HeaderNode {
 }
 
 impl ProbeNode {
-    /// Makes the probe of a node. `None` after a mistake, which is said or was said before.
-    pub fn probing(&self, class: Class, out: &mut impl FnMut(Diagnostic)) -> Option<Probing> {
-        let mut given: Vec<(&str, Span, Target)> = Vec::new();
-        let mut add = |name, span, target| given.push((name, span, target));
-        if let Some(notify) = &self.notify {
-            add("notify", notify.span, Target::Notify);
-        }
-        if let Some(http) = &self.http {
-            let headers = self.header.iter().flat_map(|node| node.headers.iter().cloned()).collect();
-            let StatusRange(low, high) = self
-                .expect
-                .as_ref()
-                .and_then(|expect| expect.status)
-                .map_or(StatusRange(200, 299), |s| s.value);
-            add("http", http.span, Target::Http { url: http.value.clone(), headers, status: (low, high) });
-        }
-        if let Some(tcp) = &self.tcp {
-            add("tcp", tcp.span, Target::Tcp(tcp.value.clone()));
-        }
-        if let Some(unix) = &self.unix {
-            add("unix", unix.span, Target::Unix(unix.value.clone()));
-        }
-        if let Some(exec) = &self.exec {
-            add("exec", exec.span, Target::Exec(exec.value.0.clone()));
-        }
-        if let Some(shell) = &self.shell {
-            add("shell", shell.span, Target::Exec(shell.value.argv()));
-        }
-        if let Some(log) = &self.log {
-            add("log", log.span, Target::Log(log.value.clone()));
-        }
-        if let Some(fd) = &self.fd {
-            add("fd", fd.span, Target::Fd(fd.value.0));
-        }
-        if let Some(file) = &self.file {
-            add("file", file.span, Target::File(file.value.clone()));
-        }
-        self.check(&given, class, out);
-        let (_, _, target) = given.into_iter().next()?;
-        Some(Probing { target, schedule: self.schedule() })
+    /// Makes the probe of a node. `None` after a mistake: see [`Self::check`].
+    pub fn probing(self) -> Option<Probing> {
+        let schedule = self.schedule();
+        let target = if self.notify.is_some() {
+            Target::Notify
+        } else if let Some(http) = self.http {
+            let headers = self.header.into_iter().flat_map(|node| node.headers).collect();
+            let StatusRange(low, high) =
+                self.expect.and_then(|expect| expect.status).map_or(StatusRange(200, 299), |s| s.value);
+            Target::Http { url: http.value, headers, status: (low, high) }
+        } else if let Some(tcp) = self.tcp {
+            Target::Tcp(tcp.value)
+        } else if let Some(unix) = self.unix {
+            Target::Unix(unix.value)
+        } else if let Some(exec) = self.exec {
+            Target::Exec(exec.value.0)
+        } else if let Some(shell) = self.shell {
+            Target::Exec(shell.value.argv())
+        } else if let Some(log) = self.log {
+            Target::Log(log.value)
+        } else if let Some(fd) = self.fd {
+            Target::Fd(fd.value.0)
+        } else {
+            Target::File(self.file?.value)
+        };
+        Some(Probing { target, schedule })
+    }
+
+    /// Returns what it asks, by name; one thing, in a right node.
+    fn asked(&self) -> impl Iterator<Item = (&'static str, Span)> {
+        let Self { notify, http, tcp, unix, exec, shell, log, fd, file, .. } = self;
+        let all = [
+            ("notify", notify.map(|given| given.span)),
+            ("http", http.as_ref().map(|given| given.span)),
+            ("tcp", tcp.as_ref().map(|given| given.span)),
+            ("unix", unix.as_ref().map(|given| given.span)),
+            ("exec", exec.as_ref().map(|given| given.span)),
+            ("shell", shell.as_ref().map(|given| given.span)),
+            ("log", log.as_ref().map(|given| given.span)),
+            ("fd", fd.map(|given| given.span)),
+            ("file", file.as_ref().map(|given| given.span)),
+        ];
+        all.into_iter().filter_map(|(name, span)| Some((name, span?)))
     }
 
     fn schedule(&self) -> Schedule {
@@ -155,37 +157,39 @@ impl ProbeNode {
         }
     }
 
-    fn check(&self, given: &[(&str, Span, Target)], class: Class, out: &mut impl FnMut(Diagnostic)) {
+    /// Says what is wrong in it. `damaged`: what seems to be missing may have been lost in a syntax error.
+    pub fn check(&self, class: Class, damaged: bool, out: &mut impl FnMut(Diagnostic)) {
         let name = match class {
             Class::Readiness => "readiness",
             Class::Liveness => "liveness",
             Class::Startup => "startup",
         };
-        match given {
-            [] if self.mistaken => {}
-            [] => out(Diagnostic::error(
+        let mut asked = self.asked();
+        match (asked.next(), asked.next()) {
+            (None, _) if self.mistaken || damaged => {}
+            (None, _) => out(Diagnostic::error(
                 "svc::missing",
                 self.span,
                 format!("`{name}` does not say what is asked"),
             )
             .help("one of `notify`, `http=`, `tcp=`, `unix=`, `exec=`, `shell=`, `log=`, `fd=`, `file=`")),
-            [(what, span, Target::Notify | Target::Fd(_) | Target::Log(_))] if class != Class::Readiness => {
+            (Some((what @ ("notify" | "fd" | "log"), span)), None) if class != Class::Readiness => {
                 out(Diagnostic::error(
                     "svc::probe-kind",
-                    *span,
+                    span,
                     format!("`{what}` is said once and cannot be asked again"),
                 )
                 .help(format!("`{what}` is for `readiness`; `{name}` needs something to ask")));
             }
-            [_] => {}
-            [(first, first_span, _), (second, second_span, _), ..] => {
+            (Some(_), None) => {}
+            (Some((first, first_span)), Some((second, second_span))) => {
                 out(Diagnostic::error(
                     "svc::probe-kind",
-                    *second_span,
+                    second_span,
                     format!("`{name}` asks one thing, not both `{first}` and `{second}`"),
                 )
                 .here("and this")
-                .label(*first_span, "this")
+                .label(first_span, "this")
                 .help("keep one of them"));
             }
         }

@@ -15,7 +15,7 @@ use crate::schema::{One, nodes};
 
 nodes! {
     /// A service, which should keep running, or a task, which should end; in `defaults`, what holds for all of them.
-    Settings {
+    Settings: layered {
         /// The name others use; letters, digits, `_` and `-`.
         arg name "name": Name = "";
         /// What a person should know about it.

@@ -1,0 +1,268 @@
+//! A service as it is in force: made of one [`Settings`] in which all layers have been merged.
+//!
+//! What is built in is filled in here, and what is wrong with a service as a whole is said here. What is wrong in
+//! one layer by itself was said when that was read: see [`crate::model::merge::check`].
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::base::duration::Exact;
+use crate::base::{Name, Signal, Size};
+use crate::diagnostic::{Diagnostic, Span, Spanned};
+use crate::model::node::dependency::NamesNode;
+use crate::model::node::env::{EnvFileNode, EnvFiles, EnvNode};
+use crate::model::node::settings::{
+    BackoffNode, CodesNode, LogsNode, OnExitNode, RestartNode, Settings, StopNode, UserNode,
+};
+use crate::model::node::value::Output;
+use crate::model::policy::{Backoff, Consequence, Kind, LivenessFailure, OnExit, Restart, RestartWhen, Stop};
+use crate::model::service::{Command, FilePath, Logs, Service, User, Variable};
+use crate::schema::{Context, One};
+
+/// What was said about services: once, however many have it from one place.
+#[derive(Debug, Default)]
+pub struct Said(BTreeSet<(Span, &'static str)>);
+
+impl Said {
+    fn say(&mut self, diagnostic: Diagnostic, cx: &mut Context<'_>) {
+        if self.0.insert((diagnostic.span(), diagnostic.code)) {
+            cx.say(diagnostic);
+        }
+    }
+}
+
+/// A service with everything that is said about it.
+#[derive(Debug)]
+pub struct Effective {
+    /// All layers merged.
+    pub settings: Settings,
+    /// Its name.
+    pub name: Spanned<Name>,
+    /// Whether it is a service or a task.
+    pub kind: Kind,
+    /// The folder of the file that declares it; absolute.
+    pub folder: Arc<Path>,
+    /// Where it is declared, with its block.
+    pub declared: Span,
+    /// Whether a part of it was lost in a syntax error.
+    pub damaged: bool,
+}
+
+impl Effective {
+    /// Makes the service. One that lacks something so that nothing more can be said about it, which has been
+    /// said, is damaged.
+    pub fn service(self, files: &mut dyn EnvFiles, said: &mut Said, cx: &mut Context<'_>) -> Service {
+        self.check(said, cx);
+        let Self { settings, name, kind, folder, declared: _, damaged } = self;
+        let command = match (settings.command, settings.shell) {
+            (Some(node), _) => node.command,
+            (None, Some(shell)) => shell.value.map(|text| text.value.command()),
+            (None, None) => None,
+        };
+        let readiness = settings.readiness.map(|node| node.probing());
+        let on_liveness_failure = settings.liveness.as_ref().and_then(|node| node.on_failure);
+        let (stop, stop_command) = stop(settings.stop);
+        Service {
+            damaged: damaged || command.is_none() || matches!(readiness, Some(None)),
+            kind,
+            description: one(settings.description),
+            disabled: one(settings.disabled).unwrap_or(false),
+            replicas: settings
+                .replicas
+                .and_then(|replicas| replicas.value)
+                .map(|r| Spanned::new(r.value.0, r.span)),
+            command: command.unwrap_or_default(),
+            working_dir: one(settings.working_dir),
+            folder,
+            depends_on: settings.depends_on.into_iter().flat_map(|node| node.list).collect(),
+            after: names(settings.after),
+            before: names(settings.before),
+            env: variables(&settings.env_file, settings.env, files),
+            ports: settings.port.into_iter().flat_map(|node| node.ports).collect(),
+            readiness: readiness.flatten(),
+            startup: settings.startup.and_then(|node| node.probing()),
+            liveness: settings.liveness.and_then(|node| node.probing()),
+            on_liveness_failure: on_liveness_failure.map_or(LivenessFailure::Restart, |on| on.value),
+            restart: restart(settings.restart.as_ref(), kind),
+            backoff: settings.backoff.unwrap_or_default().policy(),
+            stop,
+            stop_command,
+            on_exit: on_exit(settings.on_exit),
+            success_codes: success_codes(settings.success_codes),
+            start_timeout: one(settings.start_timeout).unwrap_or(Duration::from_secs(60)),
+            timeout: one(settings.timeout),
+            user: settings.user.and_then(user),
+            umask: one(settings.umask).map(|mode| mode.0),
+            logs: logs(settings.logs),
+            name,
+        }
+    }
+
+    /// Says what is wrong with all of it together.
+    fn check(&self, said: &mut Said, cx: &mut Context<'_>) {
+        let Self { settings, name, kind, .. } = self;
+        if settings.command.is_none() && settings.shell.is_none() && !settings.mistaken && !self.damaged {
+            let (word, name) = (kind.word(), &name.value);
+            let message = format!("the {word} `{name}` does not say what to run");
+            let diagnostic = Diagnostic::error("svc::missing", settings.span, message);
+            said.say(diagnostic.help("add `command \"program\" \"argument\"`, or `shell \"…\"`"), cx);
+        }
+        match kind {
+            Kind::Task => {
+                if let Some(when) = settings.restart.as_ref().and_then(|node| node.when)
+                    && when.value == RestartWhen::Always
+                {
+                    let message = "a task ends; `restart always` would never let it complete";
+                    let diagnostic = Diagnostic::error("svc::task-restart", when.span, message)
+                        .help("make it a `service`, or use `restart on-failure`");
+                    said.say(self.for_whom(diagnostic), cx);
+                }
+            }
+            Kind::Service => {
+                if let Some(timeout) = &settings.timeout {
+                    let message = "a service should keep running; only a task has a `timeout`";
+                    let diagnostic = Diagnostic::error("svc::service-timeout", timeout.span, message)
+                        .help("the time until it has to be ready is `start-timeout`");
+                    said.say(self.for_whom(diagnostic), cx);
+                }
+            }
+        }
+        self.reachable_max(said, cx);
+    }
+
+    /// Adds which service a finding is about, when it is about what the service has from elsewhere.
+    fn for_whom(&self, diagnostic: Diagnostic) -> Diagnostic {
+        let at = diagnostic.span();
+        if self.declared.lo <= at.lo && at.hi <= self.declared.hi {
+            return diagnostic;
+        }
+        let text = format!("it holds for the {} `{}`", self.kind.word(), self.name.value);
+        diagnostic.label(self.name.span, text)
+    }
+
+    /// Warns of a `max` that cannot be reached because the delays alone take longer than the window.
+    fn reachable_max(&self, said: &mut Said, cx: &mut Context<'_>) {
+        let Some(node) = &self.settings.restart else { return };
+        let Some(Spanned { value: max, span }) = node.max else { return };
+        let Restart { window, .. } = restart(Some(node), self.kind);
+        let backoff = self
+            .settings
+            .backoff
+            .as_ref()
+            .map_or_else(|| BackoffNode::default().policy(), BackoffNode::policy);
+        let mut total = 0.0;
+        let mut delay = backoff.first.as_secs_f64();
+        for _ in 0..max.min(100_000) {
+            total += delay.min(backoff.limit.as_secs_f64()) * (1.0 - backoff.jitter);
+            delay = (delay * backoff.factor).min(backoff.limit.as_secs_f64());
+        }
+        if total > window.as_secs_f64() {
+            let window = Exact(window);
+            let message =
+                format!("{max} restarts never fit into {window}: the delays between them take longer");
+            let diagnostic = Diagnostic::warning("svc::unreachable-max", span, message)
+                .here("it would never give up")
+                .help("a smaller `max`, a longer `window` or a smaller `backoff limit`");
+            said.say(self.for_whom(diagnostic), cx);
+        }
+    }
+}
+
+/// Joins the variables of files and of `env` nodes; a later one of a name wins.
+pub fn variables(file_nodes: &[EnvFileNode], nodes: Vec<EnvNode>, files: &mut dyn EnvFiles) -> Vec<Variable> {
+    let mut all = Vec::new();
+    for node in file_nodes {
+        let optional = node.optional.is_some_and(|optional| optional.value);
+        for path in &node.paths {
+            let FilePath { text, folder } = &path.value.0;
+            all.extend(files.read(&folder.join(&text.raw), path.span, optional));
+        }
+    }
+    all.extend(nodes.into_iter().flat_map(|node| node.variables));
+    all
+}
+
+fn one<T>(node: Option<One<T>>) -> Option<T> {
+    Some(node?.value?.value)
+}
+
+fn names(nodes: Vec<NamesNode>) -> Vec<Spanned<Name>> {
+    nodes.into_iter().flat_map(|node| node.names).collect()
+}
+
+fn restart(node: Option<&RestartNode>, kind: Kind) -> Restart {
+    let builtin = match kind {
+        Kind::Service => RestartWhen::OnFailure,
+        Kind::Task => RestartWhen::Never,
+    };
+    Restart {
+        when: node.and_then(|node| node.when).map_or(builtin, |when| when.value),
+        max: node.and_then(|node| node.max).map(|max| max.value),
+        window: node.and_then(|node| node.window).map_or(Duration::from_secs(600), |window| window.value),
+    }
+}
+
+/// Returns how it is stopped, and what runs before the signal.
+fn stop(node: Option<StopNode>) -> (Stop, Option<Vec<crate::model::Text>>) {
+    let node = node.unwrap_or_default();
+    let command = node.command.and_then(|node| node.command).map(|Command { argv, .. }| argv);
+    let stop = Stop {
+        signal: node.signal.map_or(Signal::TERM, |signal| signal.value),
+        grace: node.grace.map_or(Duration::from_secs(10), |grace| grace.value),
+        group: node.group.is_none_or(|group| group.value),
+        command: command.is_some(),
+    };
+    (stop, command)
+}
+
+fn on_exit(node: Option<OnExitNode>) -> OnExit {
+    let node = node.unwrap_or_default();
+    let of = |value: Option<Spanned<Consequence>>| value.map_or(Consequence::Ignore, |value| value.value);
+    OnExit { success: of(node.success), failure: of(node.failure) }
+}
+
+fn success_codes(node: Option<CodesNode>) -> Vec<i32> {
+    let Some(node) = node else { return vec![0] };
+    let mut codes: Vec<i32> = node.codes.iter().map(|code| code.value.0).collect();
+    codes.sort_unstable();
+    codes.dedup();
+    codes
+}
+
+impl BackoffNode {
+    /// Returns the delays it stands for.
+    pub fn policy(&self) -> Backoff {
+        let limit = self.limit.map_or(Duration::from_secs(30), |limit| limit.value);
+        Backoff {
+            first: self.first.map_or(Duration::from_millis(500), |first| first.value),
+            factor: self.factor.map_or(2.0, |factor| factor.value),
+            limit,
+            reset: self.reset.map_or(limit, |reset| reset.value),
+            jitter: self.jitter.map_or(0.1, |jitter| jitter.value),
+        }
+    }
+}
+
+fn user(node: UserNode) -> Option<User> {
+    let groups = node.groups.map(|groups| {
+        groups.value.split_whitespace().map(|group| Spanned::new(group.to_owned(), groups.span)).collect()
+    });
+    Some(User { name: node.user?, group: node.group, groups })
+}
+
+fn logs(node: Option<LogsNode>) -> Logs {
+    let node = node.unwrap_or_default();
+    let path = match node.output.map(|output| output.value) {
+        Some(Output::None) => return Logs::None,
+        Some(Output::Inherit) => return Logs::Inherit,
+        Some(Output::File(path)) => Some(path),
+        None => None,
+    };
+    Logs::File {
+        path,
+        max_size: node.max_size.map_or(Size(10 << 20), |size| size.value),
+        keep: node.keep.map_or(5, |keep| keep.value),
+    }
+}
