@@ -3,6 +3,7 @@
 //! Everything the outcome depends on passes through [`Machine`], so that a recording of its answers
 //! compiles to the same plan again.
 
+mod budget;
 pub mod catalogue;
 mod env_file;
 pub mod machine;
@@ -12,6 +13,7 @@ pub mod recorder;
 use std::mem;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::diagnostic::{Diagnostics, SourceMap};
 use crate::graph::{self, Plan, World};
@@ -38,6 +40,8 @@ pub struct Options {
     /// A program or a folder that is not there is an error instead of a warning. By default a task may
     /// still make it.
     pub strict_paths: bool,
+    /// How long a complete stop may take; it is an error when grace periods allow for more.
+    pub stop_budget: Option<Duration>,
 }
 
 /// Compiles service files, the first one being the root: its folder is the project's. Paths are absolute.
@@ -70,7 +74,10 @@ pub fn compile(paths: &[PathBuf], machine: &dyn Machine, options: Options) -> Co
     let world = World { env: machine.environment(), accounts: machine.accounts() };
     let plan = graph::build(&model, &world, &mut diagnostics);
     if let Some(plan) = &plan {
-        present::check(plan, machine, options, &mut diagnostics);
+        present::check(plan, &model, machine, options, &mut diagnostics);
+        if let Some(budget) = options.stop_budget {
+            budget::check(plan, budget, &mut diagnostics);
+        }
     }
     diagnostics.sort();
     let plan = plan.filter(|_| !diagnostics.has_errors());

@@ -106,11 +106,11 @@ mod tests {
         };
         let paths = [PathBuf::from("/p/services.kdl")];
         let recorder = Recorder::new(&machine);
-        let first = compile(&paths, &recorder, Options { strict_paths: true });
+        let first = compile(&paths, &recorder, Options { strict_paths: true, ..Options::default() });
         assert!(first.plan.is_some() && first.diagnostics.is_empty(), "{:?}", first.diagnostics);
         let recorded = recorder.finish();
         assert!(!recorded.programs.contains(Path::new("/bin/unused")), "only what was asked for is recorded");
-        let second = compile(&paths, &recorded, Options { strict_paths: true });
+        let second = compile(&paths, &recorded, Options { strict_paths: true, ..Options::default() });
         assert!(second.diagnostics.is_empty(), "{:?}", second.diagnostics);
         assert_eq!(format!("{:?}", first.plan), format!("{:?}", second.plan));
     }

@@ -77,7 +77,8 @@ impl Rule {
 /// Takes the indentation of the table off an example: that of its last line, and the first line break.
 pub fn shown(example: &str) -> String {
     let text = example.strip_prefix('\n').unwrap_or(example);
-    let (body, indent) = text.rsplit_once('\n').unwrap_or((text, ""));
+    let (body, indent) =
+        text.rsplit_once('\n').filter(|(_, last)| last.trim().is_empty()).unwrap_or((text, ""));
     let mut out = String::with_capacity(text.len());
     for line in body.lines() {
         out.push_str(line.strip_prefix(indent).unwrap_or(line));

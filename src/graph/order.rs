@@ -3,6 +3,8 @@
 //! Everything is counted in services, since all instances of a service wait for the same. Times are
 //! not known here: the longest chain is the one with the most services.
 
+use std::time::Duration;
+
 use crate::graph::arrows::Arrows;
 use crate::graph::plan::{Edge, InstanceId, Link, Plan, Relation, ServiceId};
 
@@ -108,6 +110,29 @@ impl Order {
         }
         chain.reverse();
         chain
+    }
+
+    /// Returns how long a complete stop of `plan`, whose order this is, takes at most: the longest chain
+    /// of grace periods, and its services, the first to stop first.
+    pub fn longest_stop(&self, plan: &Plan) -> (Duration, Vec<ServiceId>) {
+        // When a service is stopped at the latest, and after whom.
+        let mut ends: Vec<(Duration, Option<ServiceId>)> = vec![(Duration::ZERO, None); self.stop_wave.len()];
+        let mut last = None;
+        for id in self.stop_waves().into_iter().flatten() {
+            let before = self.awaited_by(id).map(|link| link.dependent);
+            let before = before.filter(|&dependent| self.stop_wave(dependent).is_some());
+            let before = before.max_by_key(|dependent| ends[dependent.0 as usize].0);
+            let begin = before.map_or(Duration::ZERO, |dependent| ends[dependent.0 as usize].0);
+            let end = begin.saturating_add(plan.services[id.0 as usize].rules.stop.grace);
+            ends[id.0 as usize] = (end, before);
+            if last.is_none_or(|last: ServiceId| end > ends[last.0 as usize].0) {
+                last = Some(id);
+            }
+        }
+        let longest = last.map_or(Duration::ZERO, |last| ends[last.0 as usize].0);
+        let mut chain: Vec<ServiceId> = std::iter::successors(last, |id| ends[id.0 as usize].1).collect();
+        chain.reverse();
+        (longest, chain)
     }
 }
 

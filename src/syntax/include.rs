@@ -158,7 +158,7 @@ impl Loading {
         let mut chain = Vec::new();
         while let Some(file) = ancestor {
             if file == index {
-                let message = format!("`{}` includes itself", next.path.display());
+                let message = format!("`{}` includes itself", normal(&next.path).display());
                 let mut error =
                     Diagnostic::error(code::INCLUDE_CYCLE, here, message).here("which closes the circle");
                 for span in chain.into_iter().rev() {
@@ -169,7 +169,7 @@ impl Loading {
             chain.extend(self.sources.files[file].included_at);
             ancestor = self.parents[file];
         }
-        let message = format!("`{}` is included twice", next.path.display());
+        let message = format!("`{}` is included twice", normal(&next.path).display());
         let error = Diagnostic::error(code::INCLUDED_TWICE, here, message).here("included again here");
         Some(match first {
             Some(span) if span != here => error.label(span, "first included here").help("remove one of them"),
@@ -237,7 +237,8 @@ fn shown_folder(folder: &Path) -> String {
 }
 
 fn unreadable(next: &Pending, error: &io::Error) -> Diagnostic {
-    let path = next.path.display();
+    let path = normal(&next.path);
+    let path = path.display();
     let why = match error.kind() {
         io::ErrorKind::NotFound => "there is no such file".to_owned(),
         io::ErrorKind::InvalidData => "it is not UTF-8".to_owned(),

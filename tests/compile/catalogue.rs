@@ -5,11 +5,11 @@ use std::fmt::Write;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use svc::compile::{Compiled, Memory, Options, catalogue, compile};
+use svc::compile::{Compiled, Memory, catalogue, compile};
 use svc::diagnostic::rule::{files, shown};
 use svc::diagnostic::{Example, Rule, Severity};
 
-use super::samples::{machine, said};
+use super::samples::{machine, options, said};
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -96,22 +96,22 @@ fn world(example: &str) -> (Memory, PathBuf) {
     (machine, folder.join(svc::diagnostic::rule::FIRST_FILE))
 }
 
-fn compiled(example: &str) -> Compiled {
+fn compiled(example: &str, flags: &str) -> Compiled {
     let (machine, first) = world(example);
-    compile(&[first], &machine, Options::default())
+    compile(&[first], &machine, options(flags))
 }
 
 #[test]
 fn a_wrong_example_has_its_code_and_nothing_else_and_a_fixed_one_has_nothing() {
     let mut wrong_ones = String::new();
     for Rule { code, severity, example, .. } in catalogue::rules() {
-        let Example::Files { wrong, fixed, .. } = example else { continue };
-        let found = compiled(wrong);
+        let Example::Files { wrong, fixed, flags } = example else { continue };
+        let found = compiled(wrong, flags);
         let as_told = |d: &svc::diagnostic::Diagnostic| d.code == *code && d.severity == *severity;
         if found.diagnostics.is_empty() || !found.diagnostics.iter().all(as_told) {
             write!(wrong_ones, "--- {code}, {severity:?}, wrong:\n{}", said(&found)).expect("a string");
         }
-        let mended = compiled(fixed);
+        let mended = compiled(fixed, flags);
         if mended.plan.is_none() || !mended.diagnostics.is_empty() {
             write!(wrong_ones, "--- {code}, fixed:\n{}", said(&mended)).expect("a string");
         }

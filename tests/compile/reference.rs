@@ -5,6 +5,7 @@ use std::fmt::Write;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use svc::compile::Options;
 use svc::model::decode::TOP;
 use svc::schema::{Effect, Row, RowKind, Spec};
 
@@ -67,7 +68,8 @@ fn the_example_uses_every_row_and_compiles_without_a_word() {
         .files
         .insert("/shop/services/cache.kdl".into(), "service \"cache\" { command \"./web\" }\n".into());
     machine.files.insert("/shop/web.env".into(), "A=1\n".into());
-    let compiled = svc::compile::compile(&[path], &machine, svc::compile::Options { strict_paths: true });
+    let compiled =
+        svc::compile::compile(&[path], &machine, Options { strict_paths: true, ..Options::default() });
     assert!(compiled.plan.is_some() && compiled.diagnostics.is_empty(), "{}", said(&compiled));
     for (path, spec) in specs() {
         for row in spec.rows {

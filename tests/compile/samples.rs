@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use svc::compile::{Compiled, Memory, Options, compile};
+use svc::diagnostic::rule::{FIRST_FILE, files};
 use svc::diagnostic::{Look, human};
 use svc::graph::Account;
 
@@ -31,12 +32,37 @@ pub(crate) fn machine() -> Memory {
     }
 }
 
-/// Compiles one text as `/shop/services.kdl`.
+/// Compiles one text as `/shop/services.kdl`; `--- NAME ---` begins another file beside it.
 pub(crate) fn compiled(text: &str) -> Compiled {
+    compiled_with(text, options(""))
+}
+
+/// Reads flags of `svc check`.
+pub(crate) fn options(flags: &str) -> Options {
+    let mut options = Options::default();
+    let mut words = flags.split_whitespace();
+    while let Some(word) = words.next() {
+        match (word, words.next()) {
+            ("--strict-paths", None) => options.strict_paths = true,
+            ("--stop-budget", Some(limit)) => {
+                options.stop_budget = Some(svc::base::duration::parse(limit).expect("a duration"));
+            }
+            _ => panic!("this test does not know the flags `{flags}`"),
+        }
+    }
+    options
+}
+
+/// The flags in a first line like `// svc check --strict-paths`.
+fn flags(text: &str) -> &str {
+    text.lines().next().and_then(|line| line.strip_prefix("// svc check ")).unwrap_or_default()
+}
+
+fn compiled_with(text: &str, options: Options) -> Compiled {
     let mut machine = machine();
-    let path = PathBuf::from("/shop/services.kdl");
-    machine.files.insert(path.clone(), text.into());
-    compile(&[path], &machine, Options::default())
+    let folder = Path::new("/shop");
+    machine.files.extend(files(text).into_iter().map(|(name, text)| (folder.join(name), text.into())));
+    compile(&[folder.join(FIRST_FILE)], &machine, options)
 }
 
 /// Shows what is wrong: place, message, labels with the text they underline, help.
@@ -75,8 +101,9 @@ fn samples(folder: &str) -> Vec<(String, String)> {
 #[test]
 fn every_mistake_of_a_sample_is_said() {
     for (name, text) in samples("err") {
-        let compiled = compiled(&text);
-        assert!(compiled.plan.is_none(), "{name} compiles");
+        let mut compiled = compiled_with(&text, options(flags(&text)));
+        compiled.sources.name_from("/shop");
+        assert!(!compiled.diagnostics.is_empty(), "nothing is wrong with {name}");
         let mut shown = String::new();
         human(&mut shown, &compiled.diagnostics, &compiled.sources, &Look::default())
             .expect("a string takes everything");
@@ -112,7 +139,7 @@ fn what_is_not_there_is_a_warning_until_paths_are_strict() {
     let paths = [path];
     let usual = compile(&paths, &machine, Options::default());
     assert_eq!((usual.plan.is_some(), usual.diagnostics.counts()), (true, (0, 2)), "{}", said(&usual));
-    let strict = compile(&paths, &machine, Options { strict_paths: true });
+    let strict = compile(&paths, &machine, Options { strict_paths: true, ..Options::default() });
     assert!(strict.plan.is_none());
     insta::assert_snapshot!("strict-paths", said(&strict));
 }

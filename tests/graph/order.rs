@@ -38,6 +38,25 @@ fn ordering_edges_count_only_between_what_is_started() {
 }
 
 #[test]
+fn the_longest_stop_is_the_chain_whose_grace_periods_add_up_to_most() {
+    let plan = plan("p")
+        .service("db")
+        .service("api")
+        .needs(&["db"])
+        .service("web")
+        .needs(&["api", "db"])
+        .service("lone")
+        .service("off")
+        .disabled()
+        .needs(&["web"])
+        .build();
+    let (longest, chain) = Order::of(&plan).longest_stop(&plan);
+    assert_eq!((longest.as_secs(), names(&plan, vec![chain])), (30, vec!["web api db".to_owned()]));
+    let empty = Plan::default();
+    assert_eq!(Order::of(&empty).longest_stop(&empty), (std::time::Duration::ZERO, Vec::new()));
+}
+
+#[test]
 fn a_disabled_service_is_started_when_something_depends_on_it() {
     let plan = plan("p").service("a").needs(&["off"]).service("off").disabled().build();
     assert_eq!(names(&plan, Order::of(&plan).start_waves()), ["off", "a"]);

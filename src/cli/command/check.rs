@@ -2,7 +2,9 @@
 
 use std::mem;
 use std::path::PathBuf;
+use std::time::Duration;
 
+use crate::base;
 use crate::cli::context::{Context, Verbosity};
 use crate::cli::exit::{Exit, Trouble};
 use crate::cli::output::choose;
@@ -31,6 +33,10 @@ pub struct Args {
     /// A program or a directory that is not there is an error, even if a task could still make it
     #[arg(long)]
     strict_paths: bool,
+
+    /// The time there is for stopping everything, such as a container engine grants; an error when it may take longer
+    #[arg(long, value_name = "DURATION", value_parser = base::duration::parse)]
+    stop_budget: Option<Duration>,
 }
 
 /// The forms of findings.
@@ -62,7 +68,7 @@ pub fn run(context: &Context, args: &Args) -> Result<Exit, Trouble> {
     let files = if args.files.is_empty() { vec![context.service_file()?] } else { args.files.clone() };
     let mut exit = Exit::Done;
     for file in &files {
-        let options = Options { strict_paths: args.strict_paths };
+        let options = Options { strict_paths: args.strict_paths, stop_budget: args.stop_budget };
         let (Compiled { plan, diagnostics, sources, .. }, _) = compiled(context, file, options)?;
         let (errors, warnings) = diagnostics.counts();
         if errors > 0 || plan.is_none() || (warnings > 0 && args.deny == Some(Deny::Warnings)) {

@@ -214,6 +214,36 @@ pub(super) const RULES: &[Rule] = &[
         "##,
     ),
     Rule::error(
+        "svc::stop-budget",
+        "a complete stop that may take longer than there is time",
+        "Said with `svc check --stop-budget DURATION`. What stops svc, such as a container engine or an init, kills it \
+         after a while, and all services with it. A service stops after those that depend on it, so grace periods of a \
+         chain add up; the longest chain is shown.",
+    )
+    .example(
+        r##"
+        service "web" {
+            command "./web"
+            depends-on api
+        }
+        service "api" {
+            command "./api"
+        }
+        "##,
+        r##"
+        service "web" {
+            command "./web"
+            depends-on api
+            stop grace="3s"
+        }
+        service "api" {
+            command "./api"
+            stop grace="6s"
+        }
+        "##,
+    )
+    .flags("--stop-budget 10s"),
+    Rule::error(
         "svc::too-many-edges",
         "replicas with more relations between them than svc takes",
         "Every replica of a service waits for every replica of its dependency, so their numbers multiply. Up to 16 \
