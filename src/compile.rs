@@ -44,7 +44,14 @@ pub struct Options {
     pub stop_budget: Option<Duration>,
 }
 
-/// Compiles service files, the first one being the root: its folder is the project's. Paths are absolute.
+/// Returns the path of the file that is laid over a root without being asked for, when it is there:
+/// `services.override.kdl` beside `services.kdl`.
+pub fn override_of(root: &Path) -> Option<PathBuf> {
+    Some(root.with_file_name(format!("{}.override.kdl", root.file_stem()?.to_str()?)))
+}
+
+/// Compiles service files. The first one is the root, whose folder is the project's; each further one is laid over
+/// those before it. Paths are absolute.
 ///
 /// Never stops at a mistake: syntax and meaning of all files are looked at in one run.
 pub fn compile(paths: &[PathBuf], machine: &dyn Machine, options: Options) -> Compiled {
@@ -62,6 +69,7 @@ pub fn compile(paths: &[PathBuf], machine: &dyn Machine, options: Options) -> Co
                 .map(|source| source.text.clone())
                 .unwrap_or_default(),
             folder: folder(&file.path),
+            layer: file.layer,
         })
         .collect();
     let root = paths.first().and_then(|path| path.parent()?.file_name()?.to_str()).unwrap_or("svc");

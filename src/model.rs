@@ -5,10 +5,12 @@
 
 pub mod decode;
 pub mod effective;
+pub mod layer;
 pub mod merge;
 pub mod node;
 pub mod policy;
 pub mod service;
+pub mod template;
 pub mod text;
 
 pub use service::{Model, Service};

@@ -6,6 +6,7 @@
 //!
 //! A new code needs a row in the file of its subject, and `UPDATE=1 cargo test --test it catalogue`.
 
+mod layer;
 mod machine;
 mod node;
 mod service;
@@ -26,6 +27,7 @@ pub const SECTIONS: &[(&str, &[Rule])] = &[
     ("Values", value::RULES),
     ("What may stand where", node::RULES),
     ("One service", service::RULES),
+    ("Templates and files laid over others", layer::RULES),
     ("Services together", together::RULES),
     ("The machine", machine::RULES),
 ];

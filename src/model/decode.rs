@@ -1,19 +1,24 @@
-//! Documents become a model: every node of the top level is decoded, then each service is merged
-//! with `defaults`.
+//! Documents become a model: each layer is decoded, then each service is merged with what lies below it.
+//!
+//! The services of the lowest layer are made one after another as they are read, so that a hundred thousand of
+//! them are never held in two forms; those of the layers above, which are few, are read before.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::diagnostic::{Diagnostic, Diagnostics, Span, Spanned};
+use crate::base::Name;
+use crate::diagnostic::{Diagnostic, Diagnostics, Spanned, suggest};
 use crate::model::effective::{self, Effective, Said};
+use crate::model::layer::{Layer, declared_twice, named};
 use crate::model::merge::{self, Defaults};
 use crate::model::node::env::EnvFiles;
 use crate::model::node::settings::Settings;
 use crate::model::node::top::{ControlNode, ProjectNode};
-use crate::model::node::value::Mode;
 use crate::model::node::vocabulary::VOCABULARY;
 use crate::model::policy::Kind;
-use crate::model::service::Model;
+use crate::model::service::{Model, Service};
+use crate::model::template::Templates;
 use crate::schema::{Context, FromNode, Spec};
 use crate::syntax::{Document, Node};
 
@@ -23,12 +28,10 @@ pub const TOP: &[(&str, &Spec)] = &[
     ("project", ProjectNode::SPEC),
     ("control", ControlNode::SPEC),
     ("defaults", Settings::SPEC),
+    ("template", Settings::SPEC),
     ("service", Settings::SPEC),
     ("task", Settings::SPEC),
 ];
-
-/// The only mode a project's socket can have.
-const SOCKET_MODE: Mode = Mode(0o600);
 
 /// One file to be decoded.
 pub struct File<'a> {
@@ -38,34 +41,40 @@ pub struct File<'a> {
     pub text: Arc<str>,
     /// The folder it is in; absolute.
     pub folder: Arc<Path>,
+    /// Which layer it belongs to: 0 is the lowest, the next one is laid over it.
+    pub layer: usize,
 }
 
-/// Decodes files. `name` is the project's when no file gives one. What `out` holds already are the
-/// syntax errors of these files.
+/// Decodes files, those of a lower layer first. `name` is the project's when no file gives one. What `out` holds
+/// already are the syntax errors of these files.
 pub fn model(files: &[File<'_>], name: &str, env_files: &mut dyn EnvFiles, out: &mut Diagnostics) -> Model {
+    let layer = top(files, out);
     let mut model = Model { project: name.to_owned(), ..Model::default() };
-    let mut once = Once::default();
-    for file in files {
+    if let Some(project) = layer.project {
+        if let Some(name) = project.name {
+            model.project = name.value;
+        }
+        model.env = effective::variables(&project.env_file, project.env, env_files);
+    }
+    let templates = Templates::new(layer.templates.into_values().collect(), out);
+    let defaults = Defaults::new(layer.defaults.unwrap_or_default(), layer.defaults_at);
+    let mut overlays = Overlays::read(files, out);
+    let mut maker = Maker { templates: &templates, defaults: &defaults, said: Said::default(), env_files };
+    for file in files.iter().filter(|file| file.layer == 0) {
         let mut cx = context(file, out);
         for node in file.document.nodes() {
-            once.node(node, &mut model, env_files, &mut cx);
+            let Some(mut service) = declared(node, &mut cx) else { continue };
+            overlays.over(&mut service, &mut cx);
+            model.services.push(maker.make(service, &mut cx));
         }
     }
-    let defaults = once.defaults.unwrap_or_default();
-    let mut said = Said::default();
-    for file in files {
-        let mut cx = context(file, out);
-        for node in file.document.nodes() {
-            let kind = match node.name() {
-                "service" => Kind::Service,
-                "task" => Kind::Task,
-                _ => continue,
-            };
-            if let Some(mut service) = declared(node, kind, &mut cx) {
-                defaults.below(&mut service.settings, kind);
-                model.services.push(service.service(env_files, &mut said, &mut cx));
-            }
+    if let Some(top) = files.last() {
+        let mut cx = context(top, out);
+        for mut service in overlays.new_ones() {
+            meant_for_another(&mut service, &model.services, &mut cx);
+            model.services.push(maker.make(service, &mut cx));
         }
+        templates.unused(&mut cx);
     }
     model
 }
@@ -74,104 +83,125 @@ fn context<'a>(file: &File<'_>, out: &'a mut Diagnostics) -> Context<'a> {
     Context::new(out, file.text.clone(), file.document.span().lo, file.folder.clone(), VOCABULARY)
 }
 
-/// What may stand there once in all files.
-#[derive(Default)]
-struct Once {
-    project: Option<Span>,
-    control: Option<Span>,
-    defaults: Option<Defaults>,
-    defaults_at: Option<Span>,
+/// Reads what all layers say at the top level, merged.
+fn top(files: &[File<'_>], out: &mut Diagnostics) -> Layer {
+    let mut merged = Layer::default();
+    for files in files.chunk_by(|a, b| a.layer == b.layer) {
+        let mut layer = Layer::default();
+        for file in files {
+            let mut cx = context(file, out);
+            file.document.nodes().for_each(|node| layer.read(node, &mut cx));
+        }
+        layer.over(merged);
+        merged = layer;
+    }
+    merged
 }
 
-impl Once {
-    fn node(&mut self, node: Node<'_>, model: &mut Model, files: &mut dyn EnvFiles, cx: &mut Context<'_>) {
-        match node.name() {
-            "service" | "task" | "include" => return,
-            _ => cx.no_annotation(node.ty()),
-        }
-        match node.name() {
-            "project" => {
-                let read = ProjectNode::from_node(node, cx);
-                if first(&mut self.project, node, cx) {
-                    if let Some(name) = &read.name {
-                        self.name(name, model, cx);
-                    }
-                    model.env = effective::variables(&read.env_file, read.env, files);
-                }
-            }
-            "control" => {
-                let read = ControlNode::from_node(node, cx);
-                if first(&mut self.control, node, cx) {
-                    let mode = read.socket.as_ref().and_then(|socket| socket.mode);
-                    if let Some(mode) = mode.filter(|mode| mode.value != SOCKET_MODE) {
-                        let message =
-                            "a socket for others than its owner is not supported yet in this version";
-                        let diagnostic = Diagnostic::error("svc::not-supported", mode.span, message);
-                        cx.say(diagnostic.help("write `\"0600\"`, or remove it").fix(mode.span, "\"0600\""));
-                    }
-                }
-            }
-            "defaults" => {
-                let mut read = Settings::from_node(node, cx);
-                if let Some(name) = &read.name {
-                    let message = "`defaults` hold for every service and have no name";
-                    cx.say(Diagnostic::error("svc::surplus-argument", name.span, message).help("remove it"));
-                }
-                if first(&mut self.defaults_at, node, cx) {
-                    merge::check(&mut read, cx);
-                    self.defaults = Some(Defaults::new(read, node.span()));
-                }
-            }
-            _ => {
-                let known = TOP.iter().map(|(name, _)| *name).chain(["include"]).collect();
-                cx.unknown_node(node, "", known);
-            }
-        }
-    }
-
-    fn name(&self, name: &Spanned<String>, model: &mut Model, cx: &mut Context<'_>) {
-        let text = &name.value;
-        if text.is_empty()
-            || text.len() > 100
-            || text.starts_with('.')
-            || text.contains(|c: char| c == '/' || c.is_control())
-        {
-            let message = format!("`{}` cannot be the name of a project", text.escape_debug());
-            cx.say(
-                Diagnostic::error("svc::bad-name", name.span, message)
-                    .help("one to 100 characters, without `/`"),
-            );
-        }
-        model.project.clone_from(text);
-    }
-}
-
-/// Remembers the first of a node that may stand there once, and says that this is another one.
-fn first(place: &mut Option<Span>, node: Node<'_>, cx: &mut Context<'_>) -> bool {
-    match *place {
-        Some(first) => {
-            cx.twice("svc::repeated-node", &format!("`{}`", node.name()), first, node.head_span());
-            false
-        }
-        None => {
-            *place = Some(node.head_span());
-            true
-        }
-    }
-}
-
-/// Reads a service or task; `None` without a name, which has been said.
-fn declared(node: Node<'_>, kind: Kind, cx: &mut Context<'_>) -> Option<Effective> {
+/// Reads a service or task; `None` for any other node, and without a name, which has been said.
+fn declared(node: Node<'_>, cx: &mut Context<'_>) -> Option<Effective> {
+    let kind = match node.name() {
+        "service" => Kind::Service,
+        "task" => Kind::Task,
+        _ => return None,
+    };
     cx.no_annotation(node.ty());
     let mut settings = Settings::from_node(node, cx);
-    let Some(name) = settings.name.clone() else {
-        if node.arguments().next().is_none() {
-            let word = node.name();
-            cx.missing(node, "a name", &format!("write `{word} \"NAME\" {{ … }}`"));
-        }
-        return None;
-    };
+    let name = named(&settings, node, cx)?;
     merge::check(&mut settings, cx);
     let damaged = node.is_broken() || cx.is_damaged(node.span());
     Some(Effective { settings, name, kind, folder: cx.folder.clone(), declared: node.span(), damaged })
+}
+
+/// Says that a service that only a file laid over others has, and that runs nothing, was meant for one of theirs.
+fn meant_for_another(service: &mut Effective, known: &[Service], cx: &mut Context<'_>) {
+    let Settings { command, shell, extends, mistaken, .. } = &mut service.settings;
+    if command.is_some() || shell.is_some() || extends.is_some() || *mistaken {
+        return;
+    }
+    let Spanned { value: name, span } = &service.name;
+    let names = known.iter().map(|service| service.name.value.as_str());
+    if let Some(near) = suggest::nearest(name.as_str(), names) {
+        *mistaken = true;
+        let message = format!("no file below declares `{name}`, and it does not say what to run");
+        let diagnostic = Diagnostic::error("svc::missing", *span, message);
+        cx.say(diagnostic.help(format!("did you mean `{near}`?")).fix(*span, format!("\"{near}\"")));
+    }
+}
+
+/// Makes services of what is said about them, one after another.
+struct Maker<'a> {
+    templates: &'a Templates,
+    defaults: &'a Defaults,
+    said: Said,
+    env_files: &'a mut dyn EnvFiles,
+}
+
+impl Maker<'_> {
+    /// Lays a service over what lies below it and makes it.
+    fn make(&mut self, mut service: Effective, cx: &mut Context<'_>) -> Service {
+        self.templates.below(&mut service.settings, cx);
+        self.defaults.below(&mut service.settings, service.kind);
+        service.service(self.env_files, &mut self.said, cx)
+    }
+}
+
+/// What the layers above the lowest say about services.
+#[derive(Default)]
+struct Overlays {
+    places: BTreeMap<Name, usize>,
+    /// In reading order, those of the highest layer first; `None` for one that was laid over another.
+    list: Vec<Option<Effective>>,
+}
+
+impl Overlays {
+    /// Reads all layers but the lowest.
+    fn read(files: &[File<'_>], out: &mut Diagnostics) -> Self {
+        let mut this = Self::default();
+        let above = files.chunk_by(|a, b| a.layer == b.layer).skip(1);
+        for files in above.collect::<Vec<_>>().into_iter().rev() {
+            let mut here = BTreeMap::new();
+            for file in files {
+                let mut cx = context(file, out);
+                for node in file.document.nodes() {
+                    let Some(mut service) = declared(node, &mut cx) else { continue };
+                    let Spanned { value: name, span } = service.name.clone();
+                    if let Some(&first) = here.get(&name) {
+                        cx.say(declared_twice(&format!("`{name}`"), first, span));
+                        continue;
+                    }
+                    here.insert(name.clone(), span);
+                    this.over(&mut service, &mut cx);
+                    this.places.insert(name, this.list.len());
+                    this.list.push(Some(service));
+                }
+            }
+        }
+        this
+    }
+
+    /// Lays what is said about a service here over what a lower layer says about it.
+    fn over(&mut self, lower: &mut Effective, cx: &mut Context<'_>) {
+        let place = self.places.get(&lower.name.value);
+        let Some(upper) = place.and_then(|&place| self.list[place].take()) else { return };
+        if upper.kind != lower.kind {
+            let (name, is, was) = (&lower.name.value, upper.kind.word(), lower.kind.word());
+            let message = format!("`{name}` is a {was}, and a file laid over it makes it a {is}");
+            let diagnostic = Diagnostic::error("svc::overlay-kind", upper.name.span, message);
+            let diagnostic = diagnostic.here(format!("a {is}")).label(lower.name.span, format!("a {was}"));
+            return cx.say(diagnostic.help(format!("write `{was} \"{name}\"`, or choose another name")));
+        }
+        let mut settings = upper.settings;
+        settings.span = lower.settings.span;
+        merge::lay(&mut settings, &lower.settings);
+        lower.settings = settings;
+        lower.damaged |= upper.damaged;
+    }
+
+    /// Returns the services that no lower layer has, in the order of the layers.
+    fn new_ones(self) -> impl Iterator<Item = Effective> {
+        let mut list: Vec<Effective> = self.list.into_iter().flatten().collect();
+        list.sort_by_key(|service| service.name.span);
+        list.into_iter()
+    }
 }

@@ -1,6 +1,6 @@
 //! Layers: what a service says itself is laid over what holds for several.
 //!
-//! The order is built-in < `defaults` < service. A node of an upper layer replaces the whole node of that name
+//! The order is built-in < `defaults` < `template` chain < service < overlay files. A node of an upper layer replaces the whole node of that name
 //! below; the nodes of a repeatable row merge by key, as their types say. What comes out is one [`Settings`] for
 //! each service, in which every value still knows where it is written.
 
@@ -21,13 +21,13 @@ pub struct Defaults {
 }
 
 impl Defaults {
-    /// Makes them of what the `defaults` node says, which stands at `span`: what concerns only the other kind is
+    /// Makes them of what the `defaults` nodes say, which stand at `spans`: what concerns only the other kind is
     /// left out. A task ends, so a policy that is meant for what keeps running is not meant for it; and only a
     /// task has a `timeout`.
-    pub fn new(settings: Settings, span: Span) -> Self {
+    pub fn new(settings: Settings, spans: Vec<Span>) -> Self {
         let service = Settings { timeout: None, ..settings.clone() };
         let task = Settings { restart: None, ..settings };
-        Self { service, task, spans: vec![span] }
+        Self { service, task, spans }
     }
 
     /// Lays a service over them.

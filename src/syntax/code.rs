@@ -66,6 +66,8 @@ pub const INCLUDE_UNREADABLE: &str = "svc::include-unreadable";
 pub const INCLUDE_MATCHES_NOTHING: &str = "svc::include-matches-nothing";
 /// Files that include each other in a circle.
 pub const INCLUDE_CYCLE: &str = "svc::include-cycle";
+/// Files that include each other in a row, more than svc follows.
+pub const INCLUDE_DEPTH: &str = "svc::include-depth";
 /// A file that is included twice.
 pub const INCLUDED_TWICE: &str = "svc::included-twice";
 /// Files that are larger together than svc reads.

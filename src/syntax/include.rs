@@ -18,6 +18,9 @@ use crate::syntax::parser::parse;
 /// The name of the node that includes files.
 pub const INCLUDE: &str = "include";
 
+/// The most files that may include each other in a row.
+const DEEPEST: u32 = 16;
+
 /// Where texts come from.
 pub trait Loader {
     /// Reads a whole file.
@@ -42,6 +45,8 @@ pub struct SourceFile {
     pub path: PathBuf,
     /// Where it was included; `None` for a file that was asked for.
     pub included_at: Option<Span>,
+    /// Which of the files that were asked for it is, or is included by: 0 is the first.
+    pub layer: usize,
     /// Its tree, `include` nodes and all.
     pub document: Document,
 }
@@ -67,24 +72,20 @@ impl Sources {
 
     /// Reads one text that has no file and adds it.
     pub fn add(&mut self, path: PathBuf, text: impl Into<Arc<str>>, diagnostics: &mut Diagnostics) {
-        self.add_included(path, text.into(), None, diagnostics);
+        self.add_included(Pending::root(path, 0), text.into(), diagnostics);
     }
 
-    fn add_included(
-        &mut self,
-        path: PathBuf,
-        text: Arc<str>,
-        at: Option<Span>,
-        diagnostics: &mut Diagnostics,
-    ) {
+    fn add_included(&mut self, file: Pending, text: Arc<str>, diagnostics: &mut Diagnostics) {
+        let Pending { path, included_at, parent: _, layer, depth: _ } = file;
         match self.map.add(path.display().to_string(), text.clone()) {
             Ok(base) => {
                 let document = parse(&text, base, diagnostics);
-                self.files.push(SourceFile { path, included_at: at, document });
+                self.files.push(SourceFile { path, included_at, layer, document });
             }
             Err(_) => {
                 let message = format!("cannot read `{}`: all files together pass 4 GiB", path.display());
-                diagnostics.push(Diagnostic::error(code::TOO_LARGE, at.unwrap_or_default(), message));
+                let span = included_at.unwrap_or_default();
+                diagnostics.push(Diagnostic::error(code::TOO_LARGE, span, message));
             }
         }
     }
@@ -96,17 +97,23 @@ struct Pending {
     included_at: Option<Span>,
     /// The file that includes it, as an index into `Sources::files`.
     parent: Option<usize>,
+    layer: usize,
+    /// How many files lie between it and one that was asked for.
+    depth: u32,
+}
+
+impl Pending {
+    fn root(path: PathBuf, layer: usize) -> Self {
+        Self { path, included_at: None, parent: None, layer, depth: 0 }
+    }
 }
 
 /// Reads files and everything they include. What is wrong goes to `diagnostics`; every file that
 /// could be read has a tree.
 pub fn load(paths: &[PathBuf], loader: &dyn Loader, diagnostics: &mut Diagnostics) -> Sources {
     let mut loading = Loading { sources: Sources::default(), parents: Vec::new(), seen: BTreeMap::new() };
-    let mut pending: Vec<Pending> = paths
-        .iter()
-        .rev()
-        .map(|path| Pending { path: path.clone(), included_at: None, parent: None })
-        .collect();
+    let roots = paths.iter().enumerate().rev();
+    let mut pending: Vec<Pending> = roots.map(|(layer, path)| Pending::root(path.clone(), layer)).collect();
     while let Some(next) = pending.pop() {
         let included = loading.file(next, loader, diagnostics);
         pending.extend(included.into_iter().rev());
@@ -140,15 +147,26 @@ impl Loading {
             }
         };
         let index = self.sources.files.len();
-        self.sources.add_included(next.path.clone(), text, next.included_at, diagnostics);
+        let (included_at, parent, layer, depth) = (next.included_at, next.parent, next.layer, next.depth + 1);
+        let folder = next.path.parent().unwrap_or(Path::new("")).to_owned();
+        self.sources.add_included(next, text, diagnostics);
         if self.sources.files.len() == index {
             return Vec::new();
         }
-        self.seen.insert(key, (next.included_at, index));
-        self.parents.push(next.parent);
-        let folder = next.path.parent().unwrap_or(Path::new("")).to_owned();
+        self.seen.insert(key, (included_at, index));
+        self.parents.push(parent);
         let nodes = self.sources.files[index].document.nodes().filter(|node| node.name() == INCLUDE);
-        nodes.flat_map(|node| included(node, &folder, index, loader, diagnostics)).collect()
+        let mut found = Vec::new();
+        for (path, span) in nodes.flat_map(|node| included(node, &folder, loader, diagnostics)) {
+            if depth > DEEPEST {
+                let message = format!("more than {DEEPEST} files include each other in a row");
+                let error = Diagnostic::error(code::INCLUDE_DEPTH, span, message).here("with this one");
+                diagnostics.push(error.help("include it from a file nearer to the first one"));
+                break;
+            }
+            found.push(Pending { path, included_at: Some(span), parent: Some(index), layer, depth });
+        }
+        found
     }
 
     /// What is to be said about a file that was read before.
@@ -179,14 +197,13 @@ impl Loading {
     }
 }
 
-/// Returns the files that an `include` node asks for.
+/// Returns the files that an `include` node asks for, each with the place that does.
 fn included(
     node: Node<'_>,
     folder: &Path,
-    parent: usize,
     loader: &dyn Loader,
     diagnostics: &mut Diagnostics,
-) -> Vec<Pending> {
+) -> Vec<(PathBuf, Span)> {
     let mut found = Vec::new();
     if node.entries().len() == 0 && !node.is_broken() {
         let error = Diagnostic::error(code::BAD_INCLUDE, node.span(), "`include` names no file");
@@ -204,7 +221,7 @@ fn included(
             }
         };
         let path = folder.join(written);
-        let mut pending = |path| found.push(Pending { path, included_at: Some(span), parent: Some(parent) });
+        let mut pending = |path| found.push((path, span));
         if !written.contains(['*', '?', '[']) {
             pending(path);
             continue;

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use svc::compile::{Compiled, Memory, Options, compile};
+use svc::compile::{Compiled, Memory, Options, compile, override_of};
 use svc::diagnostic::rule::{FIRST_FILE, files};
 use svc::diagnostic::{Look, human};
 use svc::graph::Account;
@@ -61,8 +61,15 @@ fn flags(text: &str) -> &str {
 fn compiled_with(text: &str, options: Options) -> Compiled {
     let mut machine = machine();
     let folder = Path::new("/shop");
-    machine.files.extend(files(text).into_iter().map(|(name, text)| (folder.join(name), text.into())));
-    compile(&[folder.join(FIRST_FILE)], &machine, options)
+    let text = format!("{text}\n");
+    machine.files.extend(files(&text).into_iter().map(|(name, text)| (folder.join(name), text.into())));
+    compile(&roots(&machine, folder.join(FIRST_FILE)), &machine, options)
+}
+
+/// The file and what is laid over it, when that is there.
+pub(crate) fn roots(machine: &Memory, root: PathBuf) -> Vec<PathBuf> {
+    let laid_over = override_of(&root).filter(|path| machine.files.contains_key(path));
+    std::iter::once(root).chain(laid_over).collect()
 }
 
 /// Shows what is wrong: place, message, labels with the text they underline, help.
@@ -142,6 +149,19 @@ fn what_is_not_there_is_a_warning_until_paths_are_strict() {
     let strict = compile(&paths, &machine, Options { strict_paths: true, ..Options::default() });
     assert!(strict.plan.is_none());
     insta::assert_snapshot!("strict-paths", said(&strict));
+}
+
+#[test]
+fn templates_that_extend_each_other_too_far_are_said_where_they_do() {
+    let mut text = String::from("template \"t0\" { command \"./web\" }\n");
+    for n in 1..=40 {
+        writeln!(text, "template \"t{n}\" extends=t{}", n - 1).expect("a string takes everything");
+    }
+    text += "service \"web\" extends=t40\n";
+    assert_eq!(
+        said(&compiled(&text)),
+        "error svc::template-depth: more than 32 templates extend each other\n  34:24 `t32` with this one\n  help: merge some of them into one\n"
+    );
 }
 
 #[test]

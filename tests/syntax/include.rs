@@ -91,6 +91,48 @@ fn a_circle_of_includes_is_said_once_with_its_links() {
 }
 
 #[test]
+fn files_that_include_each_other_too_far_are_said_where_they_do() {
+    let names: Vec<String> = (0..=20).map(|n| format!("{n}.kdl")).collect();
+    let memory = Memory(
+        (0..20)
+            .map(|n| {
+                let text = format!("include \"{}.kdl\"\n", n + 1);
+                (PathBuf::from(&names[n]), &*Box::leak(text.into_boxed_str()))
+            })
+            .collect(),
+    );
+    let mut findings = Diagnostics::default();
+    let Sources { map, files } = load(&[PathBuf::from("0.kdl")], &memory, &mut findings);
+    assert_eq!(files.len(), 17, "the first one and 16 below it");
+    let said: Vec<String> = findings.iter().map(|finding| told(finding, &map)).collect();
+    assert_eq!(
+        said,
+        ["svc::include-depth: more than 16 files include each other in a row [16.kdl:1 \"17.kdl\"]"]
+    );
+}
+
+#[test]
+fn files_belong_to_the_layer_of_the_one_that_was_asked_for() {
+    let memory = Memory(
+        [
+            ("a.kdl", "include \"a1.kdl\"\n"),
+            ("a1.kdl", ""),
+            ("b.kdl", "include \"b1.kdl\"\n"),
+            ("b1.kdl", ""),
+        ]
+        .map(|(path, text)| (PathBuf::from(path), text))
+        .into(),
+    );
+    let mut findings = Diagnostics::default();
+    let roots = ["a.kdl", "b.kdl"].map(PathBuf::from);
+    let Sources { files, .. } = load(&roots, &memory, &mut findings);
+    let layers: Vec<(&str, usize)> =
+        files.iter().map(|file| (file.path.to_str().expect("UTF-8"), file.layer)).collect();
+    assert_eq!(layers, [("a.kdl", 0), ("a1.kdl", 0), ("b.kdl", 1), ("b1.kdl", 1)]);
+    assert!(findings.is_empty());
+}
+
+#[test]
 fn a_file_included_twice_is_said_with_both_places() {
     let (_, findings) =
         loaded(&[("main.kdl", "include \"a.kdl\"\ninclude \"x/../a.kdl\"\n"), ("a.kdl", "service a\n")]);

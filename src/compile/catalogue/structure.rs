@@ -202,6 +202,13 @@ pub(super) const RULES: &[Rule] = &[
         service "api" { command "./api" }
         "##,
     ),
+    Rule::error(
+        "svc::include-depth",
+        "files that include each other more than 16 in a row",
+        "A file may include one that includes a third, and so on; past 16 nobody finds their way. Include what lies \
+         deepest from a file nearer to the first one.",
+    )
+    .no_example("it takes seventeen files"),
     Rule::warning(
         "svc::include-matches-nothing",
         "a pattern of an `include` that matches no file",

@@ -1,4 +1,4 @@
-//! What may stand in `service`, `task` and `defaults`.
+//! What may stand in `service`, `task`, `template` and `defaults`.
 
 use std::time::Duration;
 
@@ -14,10 +14,12 @@ use crate::model::service::FilePath;
 use crate::schema::{One, nodes};
 
 nodes! {
-    /// A service, which should keep running, or a task, which should end; in `defaults`, what holds for all of them.
+    /// A service, which should keep running, or a task, which should end; in a `template`, what those have that extend it; in `defaults`, what holds for all of them.
     Settings: layered {
         /// The name others use; letters, digits, `_` and `-`.
         arg name "name": Name = "";
+        /// The template it is laid over: what it does not say itself, it has from there.
+        prop extends "extends": Name = "";
         /// What a person should know about it.
         child description "description": One<String> = "" => Live;
         /// Not started by `svc up` unless it is named or something depends on it.

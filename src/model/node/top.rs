@@ -6,7 +6,7 @@ use crate::schema::nodes;
 
 nodes! {
     /// What holds for the project as a whole.
-    ProjectNode {
+    ProjectNode: layered {
         /// The name people see.
         arg name "name": String = "the name of the folder" => Live;
         /// Variables of every service.
@@ -16,7 +16,7 @@ nodes! {
     }
 
     /// How svc can be reached.
-    ControlNode {
+    ControlNode: layered {
         /// The socket svc is asked on.
         child socket "socket": SocketNode = "" => Live;
     }
