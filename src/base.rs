@@ -1,4 +1,4 @@
-//! Words that every room may use: a moment, a duration, a size, a name, a signal, an exit.
+//! Words that every room may use: a moment, a duration, a size, a name, a shared text, a signal, an exit.
 //!
 //! Nothing here knows what a service is, reads a clock or touches the machine. Each type
 //! checks its own rule in its constructor, so that nothing else has to.
@@ -9,6 +9,7 @@ pub mod failure;
 pub mod invocation;
 pub mod moment;
 pub mod name;
+pub mod shared;
 pub mod signal;
 pub mod size;
 
@@ -17,5 +18,6 @@ pub use failure::{SpawnFailure, Stage};
 pub use invocation::Invocation;
 pub use moment::Moment;
 pub use name::Name;
+pub use shared::SharedStr;
 pub use signal::Signal;
 pub use size::Size;

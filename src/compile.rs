@@ -80,9 +80,9 @@ pub fn compile(paths: &[PathBuf], machine: &dyn Machine, options: Options) -> Co
     drop(files);
     drop(sources.files);
     let world = World { env: machine.environment(), accounts: machine.accounts() };
-    let plan = graph::build(&model, &world, &mut diagnostics);
+    let plan = graph::build(model, &world, &mut diagnostics);
     if let Some(plan) = &plan {
-        present::check(plan, &model, machine, options, &mut diagnostics);
+        present::check(plan, machine, options, &mut diagnostics);
         if let Some(budget) = options.stop_budget {
             budget::check(plan, budget, &mut diagnostics);
         }

@@ -12,6 +12,9 @@ use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::base::SharedStr;
+use crate::diagnostic::Span;
+
 /// What a probe is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Class {
@@ -77,28 +80,37 @@ pub enum Probe {
     /// The service writes a line to this descriptor (the convention of s6).
     Fd(u32),
     /// The service writes a line to its log that this regular expression matches.
-    Log(String),
+    Log(SharedStr),
     /// A TCP connection to this address is accepted.
-    Tcp(String),
+    Tcp(SharedStr),
     /// A connection to this Unix socket is accepted.
     Unix(PathBuf),
     /// An HTTP request is answered with a status in the range.
     Http(Http),
     /// This program, run in the service's environment, exits with 0.
-    Exec(Vec<String>),
+    Exec(Exec),
     /// This path exists.
     File(PathBuf),
+}
+
+/// A program that is run on behalf of a service.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Exec {
+    /// The program and its arguments; a `shell` is `/bin/sh -c TEXT`.
+    pub argv: Vec<SharedStr>,
+    /// Where the program is written.
+    pub span: Span,
 }
 
 /// An HTTP probe.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Http {
     /// The host and port to connect to.
-    pub authority: String,
+    pub authority: SharedStr,
     /// The path and query.
-    pub path: String,
+    pub path: SharedStr,
     /// Further headers, in order.
-    pub headers: Vec<(String, String)>,
+    pub headers: Vec<(String, SharedStr)>,
     /// The lowest and the highest status that pass.
     pub status: (u16, u16),
 }

@@ -4,24 +4,17 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
+use crate::base::SharedStr;
 use crate::compile::{Machine, Options};
 use crate::diagnostic::{Diagnostic, Diagnostics, Severity, Span};
 use crate::graph::{Launch, Plan};
-use crate::model::service::{Model, Probing, Service, Target};
-use crate::model::text::Text;
-use crate::probe::Probe;
+use crate::probe::{Exec, Probe};
 
 /// Where programs are looked for when no `PATH` is set; as execvp(3) does.
 const DEFAULT_PATH: &str = "/bin:/usr/bin";
 
 /// Says which folders and programs are not there, each place of a file once.
-pub(super) fn check(
-    plan: &Plan,
-    model: &Model,
-    machine: &dyn Machine,
-    options: Options,
-    out: &mut Diagnostics,
-) {
+pub(super) fn check(plan: &Plan, machine: &dyn Machine, options: Options, out: &mut Diagnostics) {
     let mut seen = Seen::default();
     let severity = if options.strict_paths { Severity::Error } else { Severity::Warning };
     let mut say = |seen: &mut Seen, diagnostic: Diagnostic| {
@@ -29,47 +22,40 @@ pub(super) fn check(
             out.push(Diagnostic { severity, ..diagnostic });
         }
     };
-    // The services of a plan are those of its model, in the same order.
-    let mut declared = model.services.iter();
-    for service in &plan.services {
-        let declared = declared.find(|declared| declared.name.span == service.span);
-        let declared = declared.expect("a service of a plan was made of one of the model");
-        for instance in &plan.instances[service.instances.start as usize..service.instances.end as usize] {
-            let launch = &*instance.launch;
-            if !seen.is_dir(&launch.working_dir, machine) {
-                // The folder of the file itself is there, or the file could not have been read.
-                if let Some(span) = launch.working_dir_span {
-                    say(&mut seen, missing_folder(&launch.working_dir, span));
-                }
-                continue;
+    for instance in &plan.instances {
+        let launch = &*instance.launch;
+        if !seen.is_dir(&launch.working_dir, machine) {
+            // The folder of the file itself is there, or the file could not have been read.
+            if let Some(span) = launch.working_dir_span {
+                say(&mut seen, missing_folder(&launch.working_dir, span));
             }
-            if !seen.has_program(&launch.argv[0], launch, machine) {
-                say(&mut seen, missing_program(&launch.argv[0], launch.command_span, launch));
-            }
-            for (program, span) in helpers(declared, launch).into_iter().flatten() {
-                if !seen.has_program(program, launch, machine) {
-                    say(&mut seen, missing_program(program, span, launch));
-                }
+            continue;
+        }
+        if !seen.has_program(&launch.argv[0], launch, machine) {
+            say(&mut seen, missing_program(&launch.argv[0], launch.command_span, launch));
+        }
+        for Exec { argv, span } in helpers(launch) {
+            if !seen.has_program(&argv[0], launch, machine) {
+                say(&mut seen, missing_program(&argv[0], *span, launch));
             }
         }
     }
 }
 
-/// Returns what else a service runs, its probes and its stop command, with the places of the programs.
-fn helpers<'a>(service: &Service, launch: &'a Launch) -> [Option<(&'a String, Span)>; 4] {
-    fn first<'a>(words: &[Text], argv: &'a [String]) -> Option<(&'a String, Span)> {
-        argv.first().zip(words.first().map(|word| word.span))
-    }
-    let probe = |written: &Option<Probing>, probe: &'a Option<Probe>| match (written, probe) {
-        (Some(Probing { target: Target::Exec(words), .. }), Some(Probe::Exec(argv))) => first(words, argv),
-        _ => None,
-    };
-    [
-        probe(&service.readiness, &launch.readiness),
-        probe(&service.startup, &launch.startup),
-        probe(&service.liveness, &launch.liveness),
-        service.stop_command.as_ref().zip(launch.stop_command.as_ref()).and_then(|(w, argv)| first(w, argv)),
-    ]
+/// Iterates over what else a service runs: its probes and its stop command.
+fn helpers(launch: &Launch) -> impl Iterator<Item = &Exec> {
+    let probes = [&launch.readiness, &launch.startup, &launch.liveness];
+    let probes = probes.into_iter().flatten().filter_map(|probe| match probe {
+        Probe::Exec(exec) => Some(exec),
+        Probe::Notify
+        | Probe::Fd(_)
+        | Probe::Log(_)
+        | Probe::Tcp(_)
+        | Probe::Unix(_)
+        | Probe::Http(_)
+        | Probe::File(_) => None,
+    });
+    probes.chain(&launch.stop_command).filter(|exec| !exec.argv.is_empty())
 }
 
 fn missing_folder(folder: &Path, span: Span) -> Diagnostic {
@@ -103,7 +89,7 @@ struct Seen {
     folders: BTreeMap<OsString, bool>,
     programs: BTreeMap<OsString, bool>,
     /// Programs found in svc's own `PATH`.
-    common: BTreeSet<String>,
+    common: BTreeSet<SharedStr>,
     /// Places of files of which something was said.
     said: BTreeSet<Span>,
 }
@@ -122,15 +108,15 @@ impl Seen {
         asked(&mut self.programs, path, |path| machine.is_executable(path))
     }
 
-    fn has_program(&mut self, program: &String, launch: &Launch, machine: &dyn Machine) -> bool {
+    fn has_program(&mut self, program: &SharedStr, launch: &Launch, machine: &dyn Machine) -> bool {
         if program.starts_with('/') {
-            return self.is_executable(Path::new(program), machine);
+            return self.is_executable(program.as_ref(), machine);
         }
         if program.contains('/') {
             return self.is_executable(&launch.working_dir.join(program), machine);
         }
         let own = launch.env.iter().find(|(name, _)| &**name == "PATH").map(|(_, value)| value.as_deref());
-        if own.is_none() && self.common.contains(program) {
+        if own.is_none() && self.common.contains(&**program) {
             return true;
         }
         let inherited = || machine.environment().get("PATH").map(String::as_str);

@@ -9,6 +9,7 @@ mod instance;
 mod probe;
 mod rules;
 
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::base::Name;
@@ -62,34 +63,41 @@ pub struct Account {
 
 /// Makes a plan. `None` when anything is wrong, here or before; everything that is wrong here is
 /// added to `out`.
-pub fn build(model: &Model, world: &World<'_>, out: &mut Diagnostics) -> Option<Plan> {
-    let names = Names::new(model, out);
-    if let Some(diagnostic) = too_many_instances(&names, model) {
+///
+/// The model is used up, one service after another: it and the plan are never in memory as a whole.
+pub fn build(model: Model, world: &World<'_>, out: &mut Diagnostics) -> Option<Plan> {
+    let Model { project, env, services } = model;
+    let names = Names::new(&services, out);
+    if let Some(diagnostic) = too_many_instances(&names, &services) {
         out.push(diagnostic);
         return None;
     }
-    let mut plan = Plan { project: model.project.clone(), ..Plan::default() };
-    let mut wires = Vec::new();
-    let mut maker = Maker::new(model, world);
+    let mut maker = Maker::new(&project, &env, world);
+    let mut plan = Plan { project: project.clone(), ..Plan::default() };
+    plan.services.reserve(services.len());
+    plan.instances.reserve(services.len());
+    let mut wires = Vec::with_capacity(services.len());
+    let mut damaged = Vec::with_capacity(services.len());
     let mut search = Search::default();
-    for (id, declared) in names.kept(model) {
-        names.wire(id, declared, &mut wires, &mut search, out);
+    for mut declared in names.kept(services) {
+        let id = ServiceId(plan.services.len() as u32);
+        names.wire(id, &declared, &mut wires, &mut search, out);
         let first = plan.instances.len() as u32;
-        let count = instances_of(declared);
+        let count = instances_of(&declared);
         for replica in 0..count {
-            plan.instances.push(maker.instance(id, declared, replica, out));
+            plan.instances.push(maker.instance(id, &declared, replica, out));
         }
         plan.services.push(Service {
+            rules: rules::rules(&mut declared, plan.services.last().map(|before| &before.rules)),
             name: declared.name.value.clone(),
             span: declared.name.span,
             kind: declared.kind,
-            description: declared.description.clone(),
+            description: declared.description.take(),
             disabled: declared.disabled,
             instances: first..first + count,
-            rules: rules::rules(declared),
         });
+        damaged.push(declared.damaged);
     }
-    let damaged: Vec<bool> = names.kept(model).map(|(_, declared)| declared.damaged).collect();
     check::edges(&damaged, &plan.services, &plan.instances, &wires, out);
     check::ports(&plan.services, &plan.instances, maker.ports, out);
     check::log_files(&plan.services, &plan.instances, maker.log_files, out);
@@ -103,9 +111,9 @@ fn instances_of(declared: &Declared) -> u32 {
 }
 
 /// Counts before anything is made: what is refused should cost nothing.
-fn too_many_instances(names: &Names<'_>, model: &Model) -> Option<Diagnostic> {
+fn too_many_instances(names: &Names, services: &[Box<Declared>]) -> Option<Diagnostic> {
     let mut total = 0;
-    let (_, declared) = names.kept(model).find(|(_, declared)| {
+    let declared = names.kept(services).find(|declared| {
         total += u64::from(instances_of(declared));
         total > MAX_INSTANCES
     })?;
@@ -128,19 +136,19 @@ struct Search {
 }
 
 /// Which service a name means.
-struct Names<'m> {
-    ids: HashMap<&'m str, ServiceId>,
-    /// Positions in the model of the services that are kept, by id.
-    kept: Vec<usize>,
+struct Names {
+    /// The id of each, and where it is declared.
+    ids: HashMap<Name, (ServiceId, Span)>,
+    /// For each service of the model whether it is in the plan.
+    kept: Vec<bool>,
 }
 
-impl<'m> Names<'m> {
+impl Names {
     /// Gives ids to all services; of two with one name to the first.
-    fn new(model: &'m Model, out: &mut Diagnostics) -> Self {
-        let mut ids = HashMap::with_capacity(model.services.len());
-        let mut kept: Vec<usize> = Vec::with_capacity(model.services.len());
-        let mut first: HashMap<&str, Span> = HashMap::new();
-        for (position, service) in model.services.iter().enumerate() {
+    fn new(services: &[Box<Declared>], out: &mut Diagnostics) -> Self {
+        let mut ids = HashMap::with_capacity(services.len());
+        let mut kept = Vec::with_capacity(services.len());
+        for service in services {
             let Spanned { value: name, span } = &service.name;
             if RESERVED.contains(&name.as_str()) {
                 let message = format!("`{name}` cannot be the name of a service");
@@ -150,24 +158,33 @@ impl<'m> Names<'m> {
                         .help("give it another name"),
                 );
             }
-            if let Some(&first) = first.get(name.as_str()) {
-                out.push(
-                    Diagnostic::error("svc::duplicate-name", *span, format!("`{name}` is declared twice"))
+            let id = ServiceId(ids.len() as u32);
+            match ids.entry(name.clone()) {
+                Entry::Vacant(place) => {
+                    place.insert((id, *span));
+                    kept.push(true);
+                }
+                Entry::Occupied(first) => {
+                    out.push(
+                        Diagnostic::error(
+                            "svc::duplicate-name",
+                            *span,
+                            format!("`{name}` is declared twice"),
+                        )
                         .here("again here")
-                        .label(first, "first here")
+                        .label(first.get().1, "first here")
                         .help("services and tasks share their names; call one of them something else"),
-                );
-                continue;
+                    );
+                    kept.push(false);
+                }
             }
-            first.insert(name.as_str(), *span);
-            ids.insert(name.as_str(), ServiceId(kept.len() as u32));
-            kept.push(position);
         }
         Self { ids, kept }
     }
 
-    fn kept(&self, model: &'m Model) -> impl Iterator<Item = (ServiceId, &'m Declared)> {
-        self.kept.iter().enumerate().map(|(id, &position)| (ServiceId(id as u32), &model.services[position]))
+    /// Leaves those that are in the plan.
+    fn kept<T>(&self, services: impl IntoIterator<Item = T>) -> impl Iterator<Item = T> {
+        services.into_iter().zip(&self.kept).filter_map(|(service, kept)| kept.then_some(service))
     }
 
     /// Turns the edges of a service into wires. A name that leads nowhere is reported.
@@ -229,8 +246,8 @@ impl<'m> Names<'m> {
         out: &mut Diagnostics,
     ) -> Option<ServiceId> {
         let Spanned { value: name, span } = name;
-        match self.ids.get(name.as_str()) {
-            Some(&found) if found == id => {
+        match self.ids.get(name) {
+            Some(&(found, _)) if found == id => {
                 out.push(
                     Diagnostic::error("svc::self-dependency", *span, format!("`{name}` waits for itself"))
                         .here("this is the service it stands in")
@@ -238,7 +255,7 @@ impl<'m> Names<'m> {
                 );
                 None
             }
-            Some(&found) => Some(found),
+            Some(&(found, _)) => Some(found),
             None => {
                 if search.said.insert(*span) {
                     out.push(self.unknown(name.as_str(), *span, search));
@@ -263,8 +280,8 @@ impl<'m> Names<'m> {
     }
 
     /// Returns the known name nearest to `name`; of several the first by name.
-    fn nearest(&self, name: &str) -> Option<&'m str> {
-        let mut known: Vec<&'m str> = self.ids.keys().copied().collect();
+    fn nearest(&self, name: &str) -> Option<&str> {
+        let mut known: Vec<&str> = self.ids.keys().map(Name::as_str).collect();
         known.sort_unstable();
         suggest::nearest(name, known)
     }

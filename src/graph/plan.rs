@@ -7,11 +7,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::base::{Name, Size};
+use crate::base::{Name, SharedStr, Size};
 use crate::diagnostic::Span;
 pub use crate::model::policy::LivenessFailure;
 use crate::model::policy::{Backoff, Condition, Kind, OnExit, Restart, Stop};
-use crate::probe::{Probe, Schedule};
+use crate::probe::{Exec, Probe, Schedule};
 
 /// A service or task of a plan: its position in [`Plan::services`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -49,8 +49,8 @@ pub struct Service {
     pub disabled: bool,
     /// Its instances: positions in [`Plan::instances`].
     pub instances: std::ops::Range<u32>,
-    /// The rules it is supervised by.
-    pub rules: Rules,
+    /// The rules it is supervised by; neighbours with equal ones share them.
+    pub rules: Arc<Rules>,
 }
 
 /// The rules a service is supervised by: all that the engine needs to know of it.
@@ -110,14 +110,14 @@ pub struct Instance {
 #[derive(Clone, Debug)]
 pub struct Launch {
     /// The program and its arguments; a `shell` is `/bin/sh -c TEXT`.
-    pub argv: Vec<String>,
+    pub argv: Vec<SharedStr>,
     /// Where the command is written.
     pub command_span: Span,
     /// The command line as a person wrote it, for display.
-    pub display: String,
+    pub display: SharedStr,
     /// What the service adds to svc's own environment; `None` removes a variable. Sorted by name, each
     /// name once. Names and values are shared, since most of them stand in every instance.
-    pub env: Vec<(Arc<str>, Option<Arc<str>>)>,
+    pub env: Vec<(SharedStr, Option<SharedStr>)>,
     /// Where it runs; absolute.
     pub working_dir: Arc<Path>,
     /// Where the working directory is written, if it is.
@@ -134,8 +134,8 @@ pub struct Launch {
     pub startup: Option<Probe>,
     /// How liveness is found out.
     pub liveness: Option<Probe>,
-    /// What runs before the stop signal: argv.
-    pub stop_command: Option<Vec<String>>,
+    /// What runs before the stop signal.
+    pub stop_command: Option<Exec>,
 }
 
 /// Whom a process runs as: names or numbers, as written; looked up when the plan is made.

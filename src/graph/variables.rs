@@ -7,8 +7,8 @@
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
+use crate::base::SharedStr;
 use crate::diagnostic::{Diagnostic, Diagnostics, Span, suggest};
 use crate::graph::arrows::Arrows;
 use crate::graph::cycle;
@@ -17,7 +17,7 @@ use crate::model::text::{Malformed, Otherwise, Piece, Text};
 /// A name that a layer sets, or unsets.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Definition<'m> {
-    pub(crate) name: &'m str,
+    pub(crate) name: &'m SharedStr,
     /// Where the name is written.
     pub(crate) span: Span,
     /// `None` unsets it.
@@ -27,7 +27,7 @@ pub(crate) struct Definition<'m> {
 /// What a name stands for.
 #[derive(Clone, Debug)]
 enum Value {
-    Set(Arc<str>),
+    Set(SharedStr),
     Unset,
     /// It could not be worked out; that has been said, and nothing more follows from it.
     Bad,
@@ -36,14 +36,15 @@ enum Value {
 /// The variables of one instance.
 pub(crate) struct Variables<'m> {
     own: &'m BTreeMap<String, String>,
-    table: BTreeMap<Arc<str>, Value>,
+    /// What each name stands for, sorted by name.
+    table: Vec<(SharedStr, Value)>,
 }
 
 /// What all instances share while a plan is made.
 #[derive(Default)]
 pub(crate) struct Common {
     said: BTreeSet<(Span, &'static str)>,
-    words: BTreeSet<Arc<str>>,
+    words: BTreeSet<SharedStr>,
     patterns: BTreeSet<String>,
 }
 
@@ -57,11 +58,11 @@ impl Common {
     }
 
     /// Returns the one copy of a word that everyone shares.
-    pub(crate) fn word(&mut self, word: &str) -> Arc<str> {
+    pub(crate) fn word(&mut self, word: &str) -> SharedStr {
         if let Some(word) = self.words.get(word) {
             return word.clone();
         }
-        let word: Arc<str> = word.into();
+        let word = SharedStr::from(word);
         self.words.insert(word.clone());
         word
     }
@@ -77,52 +78,91 @@ impl<'m> Variables<'m> {
     /// `definitions` from the weakest layer to the strongest, and what svc says itself.
     pub(crate) fn new(
         own: &'m BTreeMap<String, String>,
-        definitions: &[Definition<'m>],
-        given: Vec<(Arc<str>, Arc<str>)>,
+        definitions: &[Definition<'_>],
+        given: Vec<(SharedStr, SharedStr)>,
         common: &mut Common,
         out: &mut Diagnostics,
     ) -> Self {
-        let table = given.into_iter().map(|(name, value)| (name, Value::Set(value))).collect();
+        let mut table = Vec::with_capacity(given.len() + definitions.len());
+        table.extend(given.into_iter().map(|(name, value)| (name, Value::Set(value))));
         let mut variables = Self { own, table };
+        variables.sort();
         // A definition of what svc says itself has no effect; who wrote it is told elsewhere.
-        let definitions: Vec<Definition<'m>> =
-            definitions.iter().filter(|d| !variables.table.contains_key(d.name)).copied().collect();
-        if definitions.is_empty() {
-            return variables;
+        let definitions: Vec<Definition<'_>> =
+            definitions.iter().filter(|d| variables.position(d.name).is_none()).copied().collect();
+        let constants = definitions.iter().map_while(|d| Some((d.name.clone(), constant(d.value)?)));
+        let known = variables.table.len();
+        variables.table.extend(constants);
+        if variables.table.len() < known + definitions.len() {
+            // Some are made of others: nothing is known of any before their order is.
+            variables.table.truncate(known);
+            variables.table.extend(definitions.iter().map(|d| (d.name.clone(), Value::Bad)));
+            variables.sort();
+            variables.resolve(&definitions, common, out);
+        } else {
+            variables.sort();
         }
-        let layers = Layers::new(&definitions);
-        for &at in &layers.order(&definitions, common, out) {
+        variables
+    }
+
+    /// Sorts the table; of several entries with a name the last one stays.
+    fn sort(&mut self) {
+        self.table.sort_by(|(a, _), (b, _)| a.cmp(b));
+        self.table.dedup_by(|later, earlier| {
+            let same = later.0 == earlier.0;
+            if same {
+                std::mem::swap(later, earlier);
+            }
+            same
+        });
+    }
+
+    fn position(&self, name: &str) -> Option<usize> {
+        self.table.binary_search_by(|(known, _)| known.as_str().cmp(name)).ok()
+    }
+
+    /// Works out values that are made of other values. All names are in the table.
+    fn resolve(&mut self, definitions: &[Definition<'_>], common: &mut Common, out: &mut Diagnostics) {
+        let layers = Layers::new(definitions, self);
+        for &at in &layers.order(definitions, common, out) {
             let definition = &definitions[at as usize];
             let value = match definition.value {
                 None => Value::Unset,
                 Some(text) => {
                     // Weaker definitions come first: with one, the table holds the layer below by now.
                     let lowest = layers.below[at as usize].is_none();
-                    let below = lowest.then(|| variables.own_value(definition.name));
-                    let seen = Seen { variables: &variables, name: definition.name, below };
-                    seen.fill(text, common, out).map_or(Value::Bad, |value| Value::Set(value.into()))
+                    let below = lowest.then(|| self.own_value(definition.name));
+                    let seen = Seen { variables: self, name: definition.name, below };
+                    seen.fill(text, common, out).map_or(Value::Bad, Value::Set)
                 }
             };
-            variables.table.insert(common.word(definition.name), value);
+            self.set(definition.name, value);
         }
-        let looped = layers.looped(&definitions).map(|name| (common.word(name), Value::Bad));
-        variables.table.extend(looped);
-        variables
+        for name in layers.looped(definitions) {
+            self.set(name, Value::Bad);
+        }
+    }
+
+    fn set(&mut self, name: &str, value: Value) {
+        if let Some(position) = self.position(name) {
+            self.table[position].1 = value;
+        }
     }
 
     /// Replaces what is variable in `text`; `None` when that is not possible, which has been said.
-    pub(crate) fn fill(&self, text: &Text, common: &mut Common, out: &mut Diagnostics) -> Option<String> {
+    pub(crate) fn fill(&self, text: &Text, common: &mut Common, out: &mut Diagnostics) -> Option<SharedStr> {
         Seen { variables: self, name: "", below: None }.fill(text, common, out)
     }
 
     /// Returns what a process gets beyond svc's own environment; `None` removes a name. Sorted.
-    pub(crate) fn overlay(&self) -> Vec<(Arc<str>, Option<Arc<str>>)> {
-        let entry = |(name, value): (&Arc<str>, &Value)| match value {
-            Value::Set(value) => Some((name.clone(), Some(value.clone()))),
-            Value::Unset => self.own.contains_key(&**name).then(|| (name.clone(), None)),
+    pub(crate) fn overlay(self) -> Vec<(SharedStr, Option<SharedStr>)> {
+        let Self { own, table } = self;
+        let entry = |(name, value): (SharedStr, Value)| match value {
+            Value::Set(value) => Some((name, Some(value))),
+            Value::Unset => own.contains_key(&*name).then_some((name, None)),
             Value::Bad => None,
         };
-        self.table.iter().filter_map(entry).collect()
+        table.into_iter().filter_map(entry).collect()
     }
 
     fn own_value(&self, name: &str) -> Value {
@@ -130,7 +170,7 @@ impl<'m> Variables<'m> {
     }
 
     fn value(&self, name: &str) -> Value {
-        self.table.get(name).cloned().unwrap_or_else(|| self.own_value(name))
+        self.position(name).map_or_else(|| self.own_value(name), |position| self.table[position].1.clone())
     }
 
     fn undefined(&self, name: &str, span: Span) -> Diagnostic {
@@ -145,6 +185,14 @@ impl<'m> Variables<'m> {
             }
         };
         Diagnostic::error("svc::undefined-variable", span, format!("`{name}` is not defined")).help(help)
+    }
+}
+
+/// Returns what a definition comes to whatever the others say; nothing when it is made of others.
+fn constant(value: Option<&Text>) -> Option<Value> {
+    match value {
+        Some(text) => text.constant().cloned().map(Value::Set),
+        None => Some(Value::Unset),
     }
 }
 
@@ -166,9 +214,9 @@ impl Seen<'_, '_> {
     }
 
     /// Puts the pieces of `text` together. Everything that is wrong with it is said.
-    fn fill(&self, text: &Text, common: &mut Common, out: &mut Diagnostics) -> Option<String> {
+    fn fill(&self, text: &Text, common: &mut Common, out: &mut Diagnostics) -> Option<SharedStr> {
         if let Some(constant) = text.constant() {
-            return Some(constant.to_owned());
+            return Some(constant.clone());
         }
         let mut filled = String::with_capacity(text.raw.len());
         let mut whole = true;
@@ -182,7 +230,7 @@ impl Seen<'_, '_> {
                 }
             }
         }
-        whole.then_some(filled)
+        whole.then(|| filled.into())
     }
 
     /// Returns what a piece stands for; nothing when that could not be worked out, which was said.
@@ -232,10 +280,14 @@ struct Layers {
 }
 
 impl Layers {
-    fn new(definitions: &[Definition<'_>]) -> Self {
-        let mut top: BTreeMap<&str, u32> = BTreeMap::new();
-        let below: Vec<Option<u32>> =
-            definitions.iter().zip(0..).map(|(definition, at)| top.insert(definition.name, at)).collect();
+    fn new(definitions: &[Definition<'_>], variables: &Variables<'_>) -> Self {
+        // By position in the table.
+        let mut top: Vec<Option<u32>> = vec![None; variables.table.len()];
+        let below: Vec<Option<u32>> = definitions
+            .iter()
+            .zip(0..)
+            .map(|(definition, at)| top[variables.position(definition.name)?].replace(at))
+            .collect();
         let mut uses = Vec::new();
         for (at, definition) in definitions.iter().enumerate() {
             // The layers of a name are worked out from below, so that each finds the one it covers.
@@ -243,8 +295,9 @@ impl Layers {
             let text = definition.value.filter(|text| text.constant().is_none());
             for piece in text.into_iter().flat_map(Text::pieces) {
                 match piece {
-                    Piece::Variable { name, .. } if name != definition.name => {
-                        uses.extend(top.get(name).map(|&used| (at as u32, used)));
+                    Piece::Variable { name, .. } if name != definition.name.as_str() => {
+                        let used = variables.position(name).and_then(|position| top[position]);
+                        uses.extend(used.map(|used| (at as u32, used)));
                     }
                     Piece::Variable { .. } | Piece::Literal(_) | Piece::Malformed { .. } => {}
                 }
@@ -274,14 +327,15 @@ impl Layers {
     }
 
     /// Iterates over the names that have no value because they run into a loop.
-    fn looped<'m>(&self, definitions: &[Definition<'m>]) -> impl Iterator<Item = &'m str> {
+    fn looped<'m>(&self, definitions: &[Definition<'m>]) -> impl Iterator<Item = &'m SharedStr> {
         definitions.iter().zip(&self.depth).filter(|(_, depth)| depth.is_none()).map(|(d, _)| d.name)
     }
 }
 
 /// Describes variables that use each other, given who uses whom, all round.
 fn circle(ends: &[[Definition<'_>; 2]]) -> Diagnostic {
-    let names: Vec<&str> = ends.iter().map(|[user, _]| user.name).chain([ends[0][0].name]).collect();
+    let names: Vec<&str> =
+        ends.iter().map(|[user, _]| user.name.as_str()).chain([ends[0][0].name.as_str()]).collect();
     let message = format!("variables are made of each other: {}", names.join(" → "));
     let mut diagnostic = Diagnostic::error("svc::variable-cycle", ends[0][0].span, message);
     for (at, [user, used]) in ends.iter().enumerate() {
@@ -297,7 +351,7 @@ mod tests {
 
     /// What a text comes to, what is said, and what the process gets.
     struct Resolved {
-        filled: Option<String>,
+        filled: Option<SharedStr>,
         said: Vec<String>,
         overlay: String,
     }
@@ -312,17 +366,19 @@ mod tests {
             .zip(1..)
             .map(|((_, value), at)| value.map(|value| Text::new(value, Span::default(), Some(100 * at))))
             .collect();
+        let names: Vec<SharedStr> = written.iter().map(|(name, _)| (*name).into()).collect();
         let definitions: Vec<Definition<'_>> = written
             .iter()
+            .zip(&names)
             .zip(&texts)
             .zip(1..)
-            .map(|(((name, _), value), at)| Definition {
+            .map(|(((_, name), value), at)| Definition {
                 name,
                 span: Span::new(at, at + 1),
                 value: value.as_ref(),
             })
             .collect();
-        let given = vec![(Arc::from("SVC_NAME"), Arc::from("api"))];
+        let given = vec![("SVC_NAME".into(), "api".into())];
         let (mut common, mut out) = (Common::default(), Diagnostics::default());
         let variables = Variables::new(&own, &definitions, given, &mut common, &mut out);
         let filled = variables.fill(&Text::new(text, Span::default(), Some(0)), &mut common, &mut out);

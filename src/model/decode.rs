@@ -65,14 +65,14 @@ pub fn model(files: &[File<'_>], name: &str, env_files: &mut dyn EnvFiles, out: 
         for node in file.document.nodes() {
             let Some(mut service) = declared(node, &mut cx) else { continue };
             overlays.over(&mut service, &mut cx);
-            model.services.push(maker.make(service, &mut cx));
+            model.services.push(Box::new(maker.make(service, &mut cx)));
         }
     }
     if let Some(top) = files.last() {
         let mut cx = context(top, out);
         for mut service in overlays.new_ones() {
             meant_for_another(&mut service, &model.services, &mut cx);
-            model.services.push(maker.make(service, &mut cx));
+            model.services.push(Box::new(maker.make(service, &mut cx)));
         }
         templates.unused(&mut cx);
     }
@@ -114,7 +114,7 @@ fn declared(node: Node<'_>, cx: &mut Context<'_>) -> Option<Effective> {
 }
 
 /// Says that a service that only a file laid over others has, and that runs nothing, was meant for one of theirs.
-fn meant_for_another(service: &mut Effective, known: &[Service], cx: &mut Context<'_>) {
+fn meant_for_another(service: &mut Effective, known: &[Box<Service>], cx: &mut Context<'_>) {
     let Settings { command, shell, extends, mistaken, .. } = &mut service.settings;
     if command.is_some() || shell.is_some() || extends.is_some() || *mistaken {
         return;

@@ -8,7 +8,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::base::{Name, Size};
+use crate::base::{Name, SharedStr, Size};
 use crate::diagnostic::{Span, Spanned};
 use crate::model::policy::{Backoff, Condition, Kind, LivenessFailure, OnExit, Restart, Stop};
 use crate::model::text::{Piece, Text};
@@ -22,14 +22,14 @@ pub struct Model {
     /// Variables of every service: those of env-files, then those of `project { env … }`.
     pub env: Vec<Variable>,
     /// Services and tasks in the order of the files, the later one of two with the same name included.
-    pub services: Vec<Service>,
+    pub services: Vec<Box<Service>>,
 }
 
 /// A variable that a file sets or unsets.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Variable {
     /// Its name.
-    pub name: Spanned<String>,
+    pub name: Spanned<SharedStr>,
     /// Its value; `None` unsets it.
     pub value: Option<Text>,
 }
@@ -38,7 +38,7 @@ impl Variable {
     /// Returns whether its value is made of the value that the layer below gives it: `PATH "bin:${PATH}"`.
     pub fn uses_itself(&self) -> bool {
         let own = |piece: Piece<'_>| match piece {
-            Piece::Variable { name, .. } => name == self.name.value,
+            Piece::Variable { name, .. } => name == self.name.value.as_str(),
             Piece::Literal(_) | Piece::Malformed { .. } => false,
         };
         self.value.as_ref().is_some_and(|value| value.pieces().any(own))
@@ -125,7 +125,7 @@ pub struct Command {
     /// Where it is written.
     pub span: Span,
     /// The command line as a person wrote it, for display.
-    pub display: String,
+    pub display: SharedStr,
 }
 
 /// An edge of `depends-on`.

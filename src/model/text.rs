@@ -3,13 +3,14 @@
 //! A text is kept as it was written and is cut into pieces when it is used, because most texts have
 //! no variable and what a variable means is known only to an instance.
 
+use crate::base::SharedStr;
 use crate::diagnostic::Span;
 
 /// A text as it stands in a service file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Text {
     /// What is written, unescaped, variables included.
-    pub raw: String,
+    pub raw: SharedStr,
     /// Where it is written.
     pub span: Span,
     /// The address of its first character, when it is written without escapes, so that a place in
@@ -67,18 +68,18 @@ pub enum Malformed {
 impl Text {
     /// Makes a text with variables. `verbatim` is the address of its first character when `raw` is in
     /// the file letter by letter.
-    pub fn new(raw: impl Into<String>, span: Span, verbatim: Option<u32>) -> Self {
+    pub fn new(raw: impl Into<SharedStr>, span: Span, verbatim: Option<u32>) -> Self {
         Self { raw: raw.into(), span, verbatim, variables: true }
     }
 
     /// Makes a text in which `$` stands for itself, as in a `shell`.
-    pub fn literal(raw: impl Into<String>, span: Span) -> Self {
+    pub fn literal(raw: impl Into<SharedStr>, span: Span) -> Self {
         Self { raw: raw.into(), span, verbatim: None, variables: false }
     }
 
     /// Returns the text when it holds nothing variable.
-    pub fn constant(&self) -> Option<&str> {
-        (!self.variables || !self.raw.contains('$')).then_some(&*self.raw)
+    pub fn constant(&self) -> Option<&SharedStr> {
+        (!self.variables || memchr::memchr(b'$', self.raw.as_bytes()).is_none()).then_some(&self.raw)
     }
 
     /// Iterates over its pieces. `$$` is `$`; a `$` before anything but `{` stands for itself.
@@ -192,7 +193,7 @@ mod tests {
     fn in_a_literal_text_a_dollar_is_a_dollar() {
         let text = Text::literal("echo ${A} $$", Span::default());
         assert_eq!(text.pieces().collect::<Vec<_>>(), [Piece::Literal("echo ${A} $$")]);
-        assert_eq!(text.constant(), Some("echo ${A} $$"));
+        assert_eq!(text.constant().map(SharedStr::as_str), Some("echo ${A} $$"));
     }
 
     #[test]

@@ -14,7 +14,7 @@ use crate::probe::{Http, Outcome};
 
 /// Makes one attempt; the caller bounds its time.
 pub async fn attempt(probe: &Http) -> Outcome {
-    let stream = match TcpStream::connect(&probe.authority).await {
+    let stream = match TcpStream::connect(&*probe.authority).await {
         Ok(stream) => stream,
         Err(error) => return Outcome::of_error(&error),
     };
@@ -49,19 +49,19 @@ pub async fn attempt(probe: &Http) -> Outcome {
 }
 
 fn request(probe: &Http) -> Result<Request<Empty<Bytes>>, hyper::http::Error> {
-    let mut builder = Request::get(&probe.path);
+    let mut builder = Request::get(&*probe.path);
     let names = |name: hyper::header::HeaderName| {
         probe.headers.iter().any(|(n, _)| name.as_str().eq_ignore_ascii_case(n))
     };
     if !names(HOST) {
-        builder = builder.header(HOST, &probe.authority);
+        builder = builder.header(HOST, &*probe.authority);
     }
     if !names(USER_AGENT) {
         builder = builder.header(USER_AGENT, concat!("svc/", env!("CARGO_PKG_VERSION")));
     }
     builder = builder.header(CONNECTION, "close");
     for (name, value) in &probe.headers {
-        builder = builder.header(name, value);
+        builder = builder.header(name, &**value);
     }
     builder.body(Empty::new())
 }
@@ -76,7 +76,7 @@ mod tests {
     /// Answers one request with `answer`, probes it, and returns the outcome and the request's text.
     async fn probed(answer: &'static str, change: impl FnOnce(&mut Http)) -> (Outcome, String) {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("loopback");
-        let authority = listener.local_addr().expect("bound").to_string();
+        let authority = listener.local_addr().expect("bound").to_string().into();
         let server = tokio::spawn(async move {
             let (mut stream, _) = listener.accept().await.expect("a client");
             let mut request = Vec::new();

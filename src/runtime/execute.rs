@@ -11,7 +11,7 @@ use std::time::Duration;
 use nix::errno::Errno;
 use regex::bytes::Regex;
 
-use crate::base::{Invocation, Signal, SpawnFailure, Stage};
+use crate::base::{Invocation, SharedStr, Signal, SpawnFailure, Stage};
 use crate::engine::Event;
 use crate::engine::action;
 use crate::graph::InstanceId;
@@ -187,12 +187,12 @@ impl Driver {
     /// Runs the stop command of an instance; its time is bounded by the grace period.
     pub(crate) fn stop_command(&mut self, instance: InstanceId, invocation: Invocation) {
         let launch = std::sync::Arc::clone(&self.plan.instance(instance).launch);
-        let argv = launch.stop_command.clone().unwrap_or_default();
+        let argv = launch.stop_command.as_ref().map_or(&[][..], |command| &command.argv);
         let name = self.plan.instance(instance).name.to_string();
         let output = output(&launch, &name);
         self.begin_errand(
             instance,
-            &argv,
+            argv,
             output,
             None,
             Errand { purpose: Purpose::Stop, about: invocation, output: None, timer: None },
@@ -211,7 +211,9 @@ impl Driver {
         };
         let limit = schedule.map_or(Duration::from_secs(1), |schedule| schedule.timeout);
         match probe {
-            Some(Probe::Exec(argv)) => self.probe_by_command(instance, invocation, class, argv, limit),
+            Some(Probe::Exec(exec)) => {
+                self.probe_by_command(instance, invocation, class, &exec.argv, limit);
+            }
             Some(probe) => {
                 let (probe, facts) = (probe.clone(), self.facts.clone());
                 self.tasks.spawn_local(async move {
@@ -234,7 +236,7 @@ impl Driver {
         instance: InstanceId,
         about: Invocation,
         class: Class,
-        argv: &[String],
+        argv: &[SharedStr],
         limit: Duration,
     ) {
         let purpose = Purpose::Probe(class);
@@ -253,7 +255,7 @@ impl Driver {
     fn begin_errand(
         &mut self,
         instance: InstanceId,
-        argv: &[String],
+        argv: &[SharedStr],
         output: Output,
         limit: Option<Duration>,
         mut errand: Errand,

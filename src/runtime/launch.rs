@@ -7,7 +7,7 @@ use std::path::Path;
 
 use nix::errno::Errno;
 
-use crate::base::{Invocation, SpawnFailure, Stage};
+use crate::base::{Invocation, SharedStr, SpawnFailure, Stage};
 use crate::graph::plan::{Launch, Logs, User};
 use crate::guard::protocol::{self, Install, Source, Spawn};
 
@@ -44,7 +44,7 @@ pub(crate) enum Output {
 pub(crate) struct Process<'a> {
     pub(crate) invocation: Invocation,
     pub(crate) tag: String,
-    pub(crate) argv: &'a [String],
+    pub(crate) argv: &'a [SharedStr],
     pub(crate) launch: &'a Launch,
     pub(crate) output: Output,
     /// Where `sd_notify` messages are taken.

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use crate::base::SharedStr;
 use crate::diagnostic::{Diagnostic, Diagnostics, Span, suggest};
 use crate::schema::table::{RowKind, Spec};
 use crate::syntax::{Entry, Node, Value};
@@ -20,7 +21,7 @@ pub struct Vocabulary {
 #[derive(Debug)]
 pub struct Context<'c> {
     out: &'c mut Diagnostics,
-    text: Arc<str>,
+    text: SharedStr,
     base: u32,
     /// The folder of the file; absolute.
     pub folder: Arc<Path>,
@@ -44,7 +45,7 @@ impl<'c> Context<'c> {
         let mut damage: Vec<u32> =
             out.iter().map(|d| d.span().lo).filter(|at| (base..=end).contains(at)).collect();
         damage.sort_unstable();
-        Self { out, text, base, folder, vocabulary, damage, mistakes: 0 }
+        Self { out, text: text.into(), base, folder, vocabulary, damage, mistakes: 0 }
     }
 
     /// Adds a finding.
@@ -77,6 +78,17 @@ impl<'c> Context<'c> {
         let first = span.lo + around / 2;
         (around.is_multiple_of(2) && self.written(Span::new(first, first + value.len() as u32)) == value)
             .then_some(first)
+    }
+
+    /// Returns a string's value to be kept, and the address of its first character as [`Self::verbatim`]
+    /// does: what stands in the file as it is shares the text of the file.
+    pub fn shared(&self, value: &str, span: Span) -> (SharedStr, Option<u32>) {
+        let first = self.verbatim(value, span);
+        let shared = first.map(|first| {
+            let at = (first - self.base) as usize;
+            self.text.part(at..at + value.len())
+        });
+        (shared.unwrap_or_else(|| value.into()), first)
     }
 
     /// Says that a type annotation has no business here, if there is one.

@@ -100,7 +100,7 @@ impl Draft {
 
     /// Changes its rules.
     pub(crate) fn rules(mut self, change: impl FnOnce(&mut Rules)) -> Self {
-        change(&mut self.last().rules);
+        change(Arc::make_mut(&mut self.last().rules));
         self
     }
 
@@ -153,7 +153,7 @@ impl Draft {
             description: None,
             disabled: false,
             instances: 0..1,
-            rules: default_rules(kind),
+            rules: default_rules(kind).into(),
         });
         self
     }
@@ -166,9 +166,9 @@ impl Draft {
 fn instance(name: &Name, service: u32, replica: u32, count: u32) -> Instance {
     let name = if count == 1 { name.to_string() } else { format!("{name}.{replica}") };
     let launch = Launch {
-        argv: vec!["true".to_owned()],
+        argv: vec!["true".into()],
         command_span: Span::default(),
-        display: "true".to_owned(),
+        display: "true".into(),
         env: Vec::new(),
         working_dir: Arc::from(Path::new("/")),
         working_dir_span: None,

@@ -3,21 +3,24 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::base::Name;
+use crate::base::{Name, SharedStr};
 use crate::diagnostic::{Diagnostic, Diagnostics, Spanned};
 use crate::graph::build::{World, probe};
 use crate::graph::check::{LogUse, PortUse};
 use crate::graph::plan::{Instance, InstanceId, Launch, Logs, ServiceId, User};
 use crate::graph::variables::{Common, Definition, Variables};
-use crate::model::service::{self, FilePath, Model, Probing, Service, Variable};
+use crate::model::service::{self, FilePath, Probing, Service, Variable};
 use crate::model::text::Text;
+use crate::probe::Exec;
 
 /// Makes instances, one after another in the order of the plan.
 pub(super) struct Maker<'m> {
     world: &'m World<'m>,
     /// Variables of every service.
     shared: Vec<Definition<'m>>,
-    project: Arc<str>,
+    project: SharedStr,
+    /// What replicas are counted with.
+    numbers: Vec<SharedStr>,
     common: Common,
     made: u32,
     /// The ports of all instances made so far.
@@ -39,17 +42,22 @@ pub(super) struct Filler<'f, 'm> {
 impl Filler<'_, '_> {
     /// Returns a text with everything in it replaced. What cannot be replaced has been reported, and
     /// the text stays as it is written: there is not going to be a plan.
-    pub(super) fn text(&mut self, text: &Text) -> String {
+    pub(super) fn text(&mut self, text: &Text) -> SharedStr {
         self.known(text).unwrap_or_else(|| text.raw.clone())
     }
 
     /// [`Self::text`], with nothing for what was reported, for values that are looked into further.
-    pub(super) fn known(&mut self, text: &Text) -> Option<String> {
+    pub(super) fn known(&mut self, text: &Text) -> Option<SharedStr> {
         self.variables.fill(text, self.common, self.out)
     }
 
-    pub(super) fn texts(&mut self, texts: &[Text]) -> Vec<String> {
+    pub(super) fn texts(&mut self, texts: &[Text]) -> Vec<SharedStr> {
         texts.iter().map(|text| self.text(text)).collect()
+    }
+
+    pub(super) fn exec(&mut self, words: &[Text]) -> Exec {
+        let span = words.first().map(|program| program.span).unwrap_or_default();
+        Exec { argv: self.texts(words), span }
     }
 
     fn path(&mut self, path: &FilePath) -> PathBuf {
@@ -77,11 +85,12 @@ pub(super) fn joined(folder: &Path, path: &str) -> PathBuf {
 }
 
 impl<'m> Maker<'m> {
-    pub(super) fn new(model: &'m Model, world: &'m World<'m>) -> Self {
+    pub(super) fn new(project: &str, env: &'m [Variable], world: &'m World<'m>) -> Self {
         Self {
             world,
-            shared: model.env.iter().map(definition).collect(),
-            project: model.project.as_str().into(),
+            shared: env.iter().map(definition).collect(),
+            project: project.into(),
+            numbers: Vec::new(),
             common: Common::default(),
             made: 0,
             ports: Vec::new(),
@@ -93,13 +102,13 @@ impl<'m> Maker<'m> {
     pub(super) fn instance(
         &mut self,
         service: ServiceId,
-        declared: &'m Service,
+        declared: &Service,
         replica: u32,
         out: &mut Diagnostics,
     ) -> Instance {
         let id = InstanceId(self.made);
         self.made += 1;
-        let name: Arc<str> = declared.name.value.as_str().into();
+        let name: Arc<str> = (&declared.name.value).into();
         let instance: Arc<str> = match declared.replicas {
             None => name.clone(),
             Some(_) => format!("{name}.{replica}").into(),
@@ -107,20 +116,20 @@ impl<'m> Maker<'m> {
         let ports = self.ports(id, declared, replica, out);
         let given = self.given(name, instance.clone(), replica, &ports);
         let variables = self.variables(declared, given, out);
-        let launch = Arc::new(self.launch(id, declared, &variables, out));
+        let launch = Arc::new(self.launch(id, declared, variables, out));
         let ports =
             ports.into_iter().map(|(name, number)| (name.map_or(String::new(), Name::to_string), number));
         Instance { name: instance, service, replica, ports: ports.collect(), launch }
     }
 
     /// The ports of a replica: each counts up from what is written.
-    fn ports(
+    fn ports<'d>(
         &mut self,
         instance: InstanceId,
-        declared: &'m Service,
+        declared: &'d Service,
         replica: u32,
         out: &mut Diagnostics,
-    ) -> Vec<Given<'m>> {
+    ) -> Vec<Given<'d>> {
         let mut ports = Vec::with_capacity(declared.ports.len());
         for port in &declared.ports {
             let (first, span) = (port.number.value, port.number.span);
@@ -144,14 +153,17 @@ impl<'m> Maker<'m> {
         name: Arc<str>,
         instance: Arc<str>,
         replica: u32,
-        ports: &[Given<'m>],
-    ) -> Vec<(Arc<str>, Arc<str>)> {
+        ports: &[Given<'_>],
+    ) -> Vec<(SharedStr, SharedStr)> {
+        for missing in self.numbers.len()..=replica as usize {
+            self.numbers.push(missing.to_string().into());
+        }
         let common = &mut self.common;
         let mut given = vec![
-            (common.word("SVC_INSTANCE"), instance),
-            (common.word("SVC_NAME"), name),
+            (common.word("SVC_INSTANCE"), instance.into()),
+            (common.word("SVC_NAME"), name.into()),
             (common.word("SVC_PROJECT"), self.project.clone()),
-            (common.word("SVC_REPLICA"), common.word(&replica.to_string())),
+            (common.word("SVC_REPLICA"), self.numbers[replica as usize].clone()),
         ];
         for (name, number) in ports {
             let variable = match name {
@@ -167,14 +179,14 @@ impl<'m> Maker<'m> {
 
     fn variables(
         &mut self,
-        declared: &'m Service,
-        given: Vec<(Arc<str>, Arc<str>)>,
+        declared: &Service,
+        given: Vec<(SharedStr, SharedStr)>,
         out: &mut Diagnostics,
     ) -> Variables<'m> {
         let own = declared.env.iter().map(definition);
-        let definitions: Vec<Definition<'m>> = self.shared.iter().copied().chain(own).collect();
+        let definitions: Vec<Definition<'_>> = self.shared.iter().copied().chain(own).collect();
         for definition in &definitions {
-            if given.iter().any(|(name, _)| **name == *definition.name) {
+            if given.iter().any(|(name, _)| name == definition.name) {
                 self.common.say(reserved(definition), out);
             }
         }
@@ -184,18 +196,18 @@ impl<'m> Maker<'m> {
     fn launch(
         &mut self,
         id: InstanceId,
-        declared: &'m Service,
-        variables: &Variables<'m>,
+        declared: &Service,
+        variables: Variables<'m>,
         out: &mut Diagnostics,
     ) -> Launch {
         let user = declared.user.as_ref().and_then(|user| self.user(user, out));
-        let fill = &mut Filler { variables, common: &mut self.common, out };
+        let fill = &mut Filler { variables: &variables, common: &mut self.common, out };
         let working_dir: Arc<Path> = match &declared.working_dir {
             None => declared.folder.clone(),
             Some(path) => fill.path(path).into(),
         };
         let argv = fill.texts(&declared.command.argv);
-        if argv.first().is_none_or(String::is_empty) {
+        if argv.first().is_none_or(|program| program.is_empty()) {
             let message = "there is no program to run";
             let help = "the first word of a command is the program";
             fill.say(Diagnostic::error("svc::empty-command", declared.command.span, message).help(help));
@@ -216,7 +228,6 @@ impl<'m> Maker<'m> {
             argv,
             command_span: declared.command.span,
             display: declared.command.display.clone(),
-            env: variables.overlay(),
             working_dir_span: declared.working_dir.as_ref().map(|path| path.text.span),
             user,
             umask: declared.umask,
@@ -224,8 +235,9 @@ impl<'m> Maker<'m> {
             readiness: fill.probe(declared.readiness.as_ref(), &working_dir),
             startup: fill.probe(declared.startup.as_ref(), &working_dir),
             liveness: fill.probe(declared.liveness.as_ref(), &working_dir),
-            stop_command: declared.stop_command.as_ref().map(|command| fill.texts(command)),
+            stop_command: declared.stop_command.as_ref().map(|words| fill.exec(words)),
             working_dir,
+            env: variables.overlay(),
         }
     }
 

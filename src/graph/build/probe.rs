@@ -4,6 +4,7 @@
 use std::net::Ipv6Addr;
 use std::path::Path;
 
+use crate::base::SharedStr;
 use crate::diagnostic::Diagnostic;
 use crate::graph::build::instance::{Filler, joined};
 use crate::model::service::Target;
@@ -23,12 +24,12 @@ pub(super) fn probe(target: &Target, working_dir: &Path, fill: &mut Filler<'_, '
             let (authority, path) = http(url, fill)?;
             Probe::Http(Http { authority, path, headers, status: *status })
         }
-        Target::Exec(argv) => Probe::Exec(fill.texts(argv)),
+        Target::Exec(words) => Probe::Exec(fill.exec(words)),
         Target::File(path) => Probe::File(joined(working_dir, &fill.text(path))),
     })
 }
 
-fn log(text: &Text, fill: &mut Filler<'_, '_>) -> Option<String> {
+fn log(text: &Text, fill: &mut Filler<'_, '_>) -> Option<SharedStr> {
     let pattern = fill.known(text)?;
     if !fill.is_known_pattern(&pattern)
         && let Err(error) = regex::Regex::new(&pattern)
@@ -44,7 +45,7 @@ fn log(text: &Text, fill: &mut Filler<'_, '_>) -> Option<String> {
     Some(pattern)
 }
 
-fn tcp(text: &Text, fill: &mut Filler<'_, '_>) -> Option<String> {
+fn tcp(text: &Text, fill: &mut Filler<'_, '_>) -> Option<SharedStr> {
     let address = fill.known(text)?;
     if host_and_port(&address).is_none() {
         let help = match address.parse::<u16>() {
@@ -58,7 +59,7 @@ fn tcp(text: &Text, fill: &mut Filler<'_, '_>) -> Option<String> {
     Some(address)
 }
 
-fn http(text: &Text, fill: &mut Filler<'_, '_>) -> Option<(String, String)> {
+fn http(text: &Text, fill: &mut Filler<'_, '_>) -> Option<(SharedStr, SharedStr)> {
     let url = fill.known(text)?;
     let parts = taken_apart(&url);
     if parts.is_none() {
@@ -78,18 +79,20 @@ fn http(text: &Text, fill: &mut Filler<'_, '_>) -> Option<(String, String)> {
 }
 
 /// Takes `http://HOST[:PORT][/PATH]` apart into host with port and path.
-fn taken_apart(url: &str) -> Option<(String, String)> {
+fn taken_apart(url: &SharedStr) -> Option<(SharedStr, SharedStr)> {
     let rest = url.strip_prefix("http://")?;
-    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
-    let (authority, path) = rest.split_at(end);
+    let start = url.len() - rest.len();
+    let end = rest.find(['/', '?', '#']).map_or(url.len(), |end| start + end);
+    let authority = url.part(start..end);
     let ported = authority.rsplit_once(':').is_some_and(|(_, port)| !port.contains(']'));
-    let authority = if ported { authority.to_owned() } else { format!("{authority}:80") };
+    let authority = if ported { authority } else { format!("{authority}:80").into() };
     host_and_port(&authority)?;
-    if path.bytes().any(|byte| byte.is_ascii_control() || byte == b' ') {
+    let rest = &url[end..];
+    if rest.bytes().any(|byte| byte.is_ascii_control() || byte == b' ') {
         return None;
     }
-    let path = path.split('#').next().unwrap_or_default();
-    Some((authority, if path.starts_with('/') { path.to_owned() } else { format!("/{path}") }))
+    let path = url.part(end..rest.find('#').map_or(url.len(), |fragment| end + fragment));
+    Some((authority, if path.starts_with('/') { path } else { format!("/{path}").into() }))
 }
 
 /// Splits `HOST:PORT`; an IPv6 address stands in brackets.
@@ -135,7 +138,8 @@ mod tests {
 
     #[test]
     fn a_url_is_taken_apart_into_whom_and_what_to_ask() {
-        let apart = |url| taken_apart(url).map(|(authority, path)| format!("{authority} {path}"));
+        let apart =
+            |url: &str| taken_apart(&url.into()).map(|(authority, path)| format!("{authority} {path}"));
         assert_eq!(apart("http://a:81/x?y#z").as_deref(), Some("a:81 /x?y"));
         assert_eq!(apart("http://a").as_deref(), Some("a:80 /"));
         assert_eq!(apart("http://[::1]?q").as_deref(), Some("[::1]:80 /?q"));

@@ -49,7 +49,11 @@ fn needs(target: &str, place: u32) -> Dependency {
 }
 
 fn command(place: u32, words: &[&str]) -> Command {
-    Command { argv: words.iter().map(|word| text(word)).collect(), span: at(place), display: words.join(" ") }
+    Command {
+        argv: words.iter().map(|word| text(word)).collect(),
+        span: at(place),
+        display: words.join(" ").into(),
+    }
 }
 
 fn service(called: &str, place: u32) -> Declared {
@@ -93,13 +97,17 @@ fn service(called: &str, place: u32) -> Declared {
 }
 
 fn made(services: Vec<Declared>) -> (Option<Plan>, Vec<String>) {
-    made_of(Model { project: "shop".to_owned(), services, ..Model::default() })
+    made_of(Model {
+        project: "shop".to_owned(),
+        services: services.into_iter().map(Box::new).collect(),
+        ..Model::default()
+    })
 }
 
 fn made_of(model: Model) -> (Option<Plan>, Vec<String>) {
     let mut out = Diagnostics::default();
     let world = World { env: &BTreeMap::from([("HOME".to_owned(), "/root".to_owned())]), accounts: &Machine };
-    let plan = build(&model, &world, &mut out);
+    let plan = build(model, &world, &mut out);
     out.sort();
     let said = |d: &Diagnostic| {
         let places: Vec<String> = d.labels.iter().map(|label| label.span.lo.to_string()).collect();
@@ -196,8 +204,8 @@ fn every_text_is_filled_and_every_path_is_absolute() {
     assert!(
         matches!(&launch.logs, crate::graph::plan::Logs::File { path: Some(path), .. } if path == Path::new("/files/log/api.log"))
     );
-    assert_eq!(launch.readiness, Some(Probe::Tcp("localhost:80".to_owned())));
-    assert_eq!(launch.liveness, Some(Probe::Log("up api".to_owned())));
+    assert_eq!(launch.readiness, Some(Probe::Tcp("localhost:80".into())));
+    assert_eq!(launch.liveness, Some(Probe::Log("up api".into())));
     assert_eq!(plan.services[0].rules.readiness, Readiness::Probed(schedule));
     assert_eq!(plan.services[0].rules.on_liveness_failure, LivenessFailure::Stop);
     let user = launch.user.as_ref().expect("a user");
@@ -211,7 +219,8 @@ fn an_unknown_name_is_reported_with_the_nearest_one() {
     api.after = vec![name("cahce", 6)];
     let cache = Declared { damaged: true, ..service("cache", 2) };
     let services = vec![service("database", 0), api, cache];
-    let (plan, said) = made_of(Model { services, ..Model::default() });
+    let (plan, said) =
+        made_of(Model { services: services.into_iter().map(Box::new).collect(), ..Model::default() });
     assert!(plan.is_none());
     assert_eq!(
         said,
@@ -292,10 +301,8 @@ fn a_log_file_that_several_processes_would_write_is_reported() {
 #[test]
 fn a_variable_that_svc_sets_itself_is_warned_about_where_a_file_sets_it() {
     let mut api = service("api", 0);
-    let variable = |name: &str, place| Variable {
-        name: Spanned::new(name.to_owned(), at(place)),
-        value: Some(text("1")),
-    };
+    let variable =
+        |name: &str, place| Variable { name: Spanned::new(name.into(), at(place)), value: Some(text("1")) };
     api.env = vec![variable("PORT", 3), variable("SVC_NAME", 4), variable("HOME", 5)];
     api.ports = vec![Port { name: None, number: Spanned::new(80, at(2)) }];
     let (plan, said) = made(vec![api]);

@@ -41,7 +41,8 @@ fn net(files: &[(&str, &str)]) -> Net {
                 "service" | "task" | "depends-on" | "after" | "before" => node = word,
                 "disabled" => net.services.last_mut().expect("in a service").disabled = true,
                 "readiness" | "readiness-log" => {
-                    net.services.last_mut().expect("in a service").rules.readiness = Readiness::Announced
+                    let service = net.services.last_mut().expect("in a service");
+                    Arc::make_mut(&mut service.rules).readiness = Readiness::Announced;
                 }
                 _ if word.starts_with("replicas=") => {
                     net.services.last_mut().expect("in a service").instances.end =
@@ -127,21 +128,21 @@ fn service(name: &str, span: Span, kind: &str) -> Service {
     };
     let kind = if kind == "task" { Kind::Task } else { Kind::Service };
     let name = Name::new(name).expect("a name");
-    Service { name, span, kind, description: None, disabled: false, instances: 0..1, rules }
+    Service { name, span, kind, description: None, disabled: false, instances: 0..1, rules: rules.into() }
 }
 
 fn launch(log: bool) -> Arc<Launch> {
     Arc::new(Launch {
         argv: Vec::new(),
         command_span: Span::default(),
-        display: String::new(),
+        display: "".into(),
         env: Vec::new(),
         working_dir: Path::new("/").into(),
         working_dir_span: None,
         user: None,
         umask: None,
         logs: Logs::None,
-        readiness: Some(if log { Probe::Log("up".to_owned()) } else { Probe::Notify }),
+        readiness: Some(if log { Probe::Log("up".into()) } else { Probe::Notify }),
         startup: None,
         liveness: None,
         stop_command: None,

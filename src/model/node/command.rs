@@ -3,6 +3,7 @@
 //! Several arguments are the words as they are written. One is split by the quoting rules of POSIX;
 //! what only a shell understands is a mistake, because it would reach the program as it is.
 
+use crate::base::SharedStr;
 use crate::diagnostic::{Diagnostic, Span};
 use crate::model::node::value::covering;
 use crate::model::service::Command;
@@ -23,7 +24,8 @@ impl FromValue for Words {
             return None;
         };
         let span = entry.value_span();
-        match split(text, span, cx.verbatim(text, span)) {
+        let (whole, first) = cx.shared(text, span);
+        match split(&whole, span, first) {
             Ok(words) if words.is_empty() => {
                 cx.say(Diagnostic::error("svc::empty-command", span, "there is no program to run"));
                 None
@@ -84,7 +86,7 @@ impl FromNode for CommandNode {
         };
         let span = covering(entries.iter().map(|entry| entry.value_span())).unwrap_or(node.head_span());
         let command = words.filter(|_| before == cx.mistakes()).map(|argv| {
-            let display = argv.iter().map(|word| quoted(&word.raw)).collect::<Vec<_>>().join(" ");
+            let display = shown(&argv).into();
             Command { argv, span, display }
         });
         Self { span: node.head_span(), command }
@@ -95,10 +97,21 @@ impl FromNode for CommandNode {
     }
 }
 
-/// Quotes a word for display where a blank would hide its end.
-fn quoted(word: &str) -> String {
+/// Joins words for display, quoting those of which a blank would hide the end.
+fn shown(argv: &[Text]) -> String {
     let plain = |c: char| !c.is_whitespace() && !c.is_control() && c != '"' && c != '\'';
-    if !word.is_empty() && word.chars().all(plain) { word.to_owned() } else { format!("{word:?}") }
+    let mut shown = String::with_capacity(argv.iter().map(|word| word.raw.len() + 3).sum());
+    for word in argv.iter().map(|word| word.raw.as_str()) {
+        if !shown.is_empty() {
+            shown.push(' ');
+        }
+        if !word.is_empty() && word.chars().all(plain) {
+            shown.push_str(word);
+        } else {
+            shown.push_str(&format!("{word:?}"));
+        }
+    }
+    shown
 }
 
 /// `shell`: a text for `/bin/sh -c`, in which svc replaces nothing.
@@ -111,7 +124,7 @@ impl FromValue for ShellText {
     fn from_value(entry: Entry<'_>, cx: &mut Context<'_>) -> Option<Self> {
         match entry.value() {
             Value::String(text) if !text.trim().is_empty() => {
-                Some(Self(Text::literal(text, entry.value_span())))
+                Some(Self(Text::literal(cx.shared(text, entry.value_span()).0, entry.value_span())))
             }
             _ => {
                 cx.wrong(entry, Self::TYPE);
@@ -130,7 +143,7 @@ impl ShellText {
 
     /// Returns the command that runs it.
     pub fn command(&self) -> Command {
-        Command { argv: self.argv(), span: self.0.span, display: self.0.raw.trim().to_owned() }
+        Command { argv: self.argv(), span: self.0.span, display: self.0.raw.trim().into() }
     }
 }
 
@@ -171,7 +184,7 @@ impl Mistake {
 /// Splits a text into words: blanks separate, `'…'` and `"…"` join, `\` takes the next character as it is.
 ///
 /// Words keep their variables; a `$` that quotes make plain is doubled, which is how a text says so.
-fn split(text: &str, span: Span, verbatim: Option<u32>) -> Result<Vec<Text>, Mistake> {
+fn split(text: &SharedStr, span: Span, verbatim: Option<u32>) -> Result<Vec<Text>, Mistake> {
     let mut words = Vec::new();
     let mut rest = text.char_indices().peekable();
     while let Some(&(start, c)) = rest.peek() {
@@ -190,8 +203,10 @@ fn split(text: &str, span: Span, verbatim: Option<u32>) -> Result<Vec<Text>, Mis
         let end = rest.peek().map_or(text.len(), |&(at, _)| at);
         let place = verbatim.map_or(span, |first| Span::new(first + start as u32, first + end as u32));
         // What was quoted is not in the file letter by letter.
-        let exact = verbatim.filter(|_| word.text == text[start..end]).map(|first| first + start as u32);
-        words.push(Text::new(word.text, place, exact));
+        let as_written = word.text == text[start..end];
+        let exact = verbatim.filter(|_| as_written).map(|first| first + start as u32);
+        let word = if as_written { text.part(start..end) } else { word.text.into() };
+        words.push(Text::new(word, place, exact));
     }
     Ok(words)
 }
@@ -266,8 +281,8 @@ impl Word {
 mod tests {
     use super::*;
 
-    fn words(text: &str) -> Vec<String> {
-        let words = split(text, Span::default(), None);
+    fn words(text: &str) -> Vec<SharedStr> {
+        let words = split(&text.into(), Span::default(), None);
         words.map(|words| words.into_iter().map(|word| word.raw).collect()).unwrap_or_default()
     }
 
@@ -288,17 +303,20 @@ mod tests {
     #[test]
     fn what_only_a_shell_understands_is_refused() {
         for text in ["a | b", "a && b", "a; b", "a > b", "a < b", "a $(b)", "a *.c", "~/a", "a `b`"] {
-            assert!(matches!(split(text, Span::default(), None), Err(Mistake::Shell(..))), "{text}");
+            assert!(matches!(split(&text.into(), Span::default(), None), Err(Mistake::Shell(..))), "{text}");
         }
         for text in ["a '|'", "a \"&\"", "a \\;", "a b~"] {
-            assert!(split(text, Span::default(), None).is_ok(), "{text}");
+            assert!(split(&text.into(), Span::default(), None).is_ok(), "{text}");
         }
     }
 
     #[test]
     fn an_open_quote_is_refused() {
         for text in ["a 'b", "a \"b", "a \\"] {
-            assert!(matches!(split(text, Span::default(), None), Err(Mistake::Unclosed(_))), "{text}");
+            assert!(
+                matches!(split(&text.into(), Span::default(), None), Err(Mistake::Unclosed(_))),
+                "{text}"
+            );
         }
     }
 }

@@ -110,7 +110,7 @@ fn variable(name: &str, span: Span, entry: Entry<'_>, cx: &mut Context<'_>) -> O
         return None;
     }
     cx.no_annotation(entry.ty());
-    let name = Spanned::new(name.to_owned(), span);
+    let name = Spanned::new(cx.shared(name, span).0, span);
     if entry.value() == Value::Null {
         return Some(Variable { name, value: None });
     }
@@ -241,7 +241,7 @@ fn assignment(
     if !rest.is_empty() && !rest.starts_with('#') {
         return Err("something stands behind the closing quote");
     }
-    Ok((Variable { name: Spanned::new(name.to_owned(), name_span), value: Some(value) }, next + 1))
+    Ok((Variable { name: Spanned::new(name.into(), name_span), value: Some(value) }, next + 1))
 }
 
 fn double_quoted(text: &str, open: usize, base: u32) -> Result<(Text, usize), &'static str> {

@@ -14,8 +14,10 @@ impl FromValue for Text {
     fn from_value(entry: Entry<'_>, cx: &mut Context<'_>) -> Option<Self> {
         let span = entry.value_span();
         match entry.value() {
-            Value::String(text) => Some(Self::new(text, span, cx.verbatim(text, span))),
-            Value::Number(text) => Some(Self::new(text, span, Some(span.lo))),
+            Value::String(text) | Value::Number(text) => {
+                let (raw, verbatim) = cx.shared(text, span);
+                Some(Self::new(raw, span, verbatim))
+            }
             Value::Bool(value) => {
                 let message = format!("`#{value}` is not a text");
                 let help = format!("quote it: `\"{value}\"`");

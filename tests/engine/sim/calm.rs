@@ -34,7 +34,7 @@ impl Calm {
         let mut plan = world::random_plan(&mut random, services);
         for service in &mut plan.services {
             let readiness = if random.bool() { Readiness::Started } else { Readiness::Announced };
-            let rules = &mut service.rules;
+            let rules = Arc::make_mut(&mut service.rules);
             (rules.readiness, rules.startup, rules.liveness, rules.timeout) = (readiness, None, None, None);
             rules.start_timeout = Duration::from_secs(3_600);
             rules.restart.when = RestartWhen::OnFailure;

@@ -307,7 +307,7 @@ fn flawed(plan: &Plan, flaw: Option<Flaw>) -> Plan {
     }
     if flaw == Some(Flaw::NoBackoff) {
         for service in &mut plan.services {
-            service.rules.backoff.first = Duration::ZERO;
+            Arc::make_mut(&mut service.rules).backoff.first = Duration::ZERO;
         }
     }
     plan
