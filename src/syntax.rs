@@ -8,6 +8,7 @@
 pub mod code;
 pub mod document;
 mod entry;
+pub mod format;
 pub mod include;
 mod lexer;
 pub mod number;

@@ -2,6 +2,8 @@
 
 #[path = "syntax/canonical.rs"]
 mod canonical;
+#[path = "syntax/format.rs"]
+mod format;
 #[path = "syntax/habits.rs"]
 mod habits;
 #[path = "syntax/hostile.rs"]

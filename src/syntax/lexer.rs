@@ -257,7 +257,7 @@ impl<'t> Lexer<'t> {
     }
 
     /// Skips a line comment, up to its newline.
-    fn line_comment(&mut self) {
+    pub(crate) fn line_comment(&mut self) {
         let mut at = self.at + 2;
         loop {
             at = self.find(at, NEWLINE | LEAD | CONTROL);
@@ -298,7 +298,7 @@ impl<'t> Lexer<'t> {
     }
 
     /// Skips a block comment; they nest.
-    fn block_comment(&mut self) {
+    pub(crate) fn block_comment(&mut self) {
         let start = self.at;
         let mut at = start + 2;
         let mut depth = 1_usize;

@@ -28,7 +28,7 @@ enum Mutation {
     Copy(usize, usize, usize),
 }
 
-fn mutated() -> impl Strategy<Value = String> {
+pub(super) fn mutated() -> impl Strategy<Value = String> {
     let inputs: Vec<String> = suite::cases().into_values().map(|(input, _)| input).collect();
     let mutation = proptest::prop_oneof![
         (any::<usize>(), select(PIECES)).prop_map(|(at, piece)| Mutation::Insert(at, piece)),
