@@ -9,12 +9,15 @@ pub mod args;
 pub mod board;
 pub mod command;
 pub mod context;
+pub mod diff;
 pub mod engine;
 pub mod exit;
 pub mod machine;
 pub mod operate;
 pub mod output;
 pub mod progress;
+pub mod read;
+pub mod replace;
 pub mod request;
 #[cfg(test)]
 mod sample;
@@ -56,6 +59,7 @@ pub fn main(arguments: Vec<OsString>, surroundings: &Surroundings) -> Exit {
 fn dispatch(context: &Context, verb: &Verb) -> Result<Exit, Trouble> {
     match verb {
         Verb::Check(args) => command::check::run(context, args),
+        Verb::Fmt(args) => command::fmt::run(context, args),
         Verb::Graph(args) => command::graph::run(context, args),
         Verb::Up(args) => command::up::run(context, args),
         Verb::Down(args) => command::down::run(context, args),

@@ -13,6 +13,7 @@ pub mod include;
 mod lexer;
 pub mod number;
 mod parser;
+pub mod readable;
 mod string;
 
 pub use document::{Document, Entry, Node, Value};

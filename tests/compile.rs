@@ -5,5 +5,6 @@
 
 mod catalogue;
 mod defaults;
+mod format;
 mod reference;
 mod samples;

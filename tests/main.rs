@@ -6,6 +6,7 @@ mod control;
 mod diagnostic;
 mod engine;
 mod examples;
+mod fmt;
 mod graph;
 mod guard;
 mod guide;

@@ -6,7 +6,7 @@ use clap::builder::FalseyValueParser;
 use clap::builder::styling::{AnsiColor, Styles};
 
 use crate::cli::command::{
-    check, down, explain, graph, logs, ps, restart, start, stop, up, version, wait, why,
+    check, down, explain, fmt, graph, logs, ps, restart, start, stop, up, version, wait, why,
 };
 use crate::cli::style::When;
 
@@ -93,6 +93,7 @@ pub struct Cli {
 #[derive(Clone, Debug, clap::Subcommand)]
 pub enum Verb {
     Check(check::Args),
+    Fmt(fmt::Args),
     Graph(graph::Args),
     Up(up::Args),
     Down(down::Args),

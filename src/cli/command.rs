@@ -3,6 +3,7 @@
 pub mod check;
 pub mod down;
 pub mod explain;
+pub mod fmt;
 pub mod graph;
 pub mod logs;
 pub mod ps;

@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::ffi::{CString, OsString};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::{fs, io};
 
 use nix::unistd::{AccessFlags, Gid, Group, Uid, User, access, getgrouplist};
 
+use crate::cli::read;
 use crate::compile::Machine;
 use crate::graph::{Account, Accounts};
 use crate::syntax::Loader;
@@ -29,7 +30,7 @@ impl Host {
 
 impl Loader for Host {
     fn read(&self, path: &Path) -> io::Result<Arc<str>> {
-        fs::read_to_string(path).map(Arc::from)
+        read::file(path)
     }
 
     fn glob(&self, pattern: &Path) -> io::Result<Vec<PathBuf>> {
@@ -89,6 +90,8 @@ impl Machine for Host {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]

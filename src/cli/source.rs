@@ -39,7 +39,12 @@ pub fn compiled(context: &Context, file: &Path, options: Options) -> Result<(Com
     Ok((compiled, Record::new(&paths, machine.finish())))
 }
 
-fn canonical(context: &Context, file: &Path) -> Result<PathBuf, Trouble> {
+/// Returns where a file really is.
+///
+/// # Errors
+///
+/// It is not there.
+pub fn canonical(context: &Context, file: &Path) -> Result<PathBuf, Trouble> {
     std::fs::canonicalize(context.directory.join(file)).map_err(|error| {
         let trouble = Trouble::of(&error);
         Trouble::new(Exit::Usage, format!("cannot read `{}`: {}", file.display(), trouble.message))

@@ -8,13 +8,14 @@ use crate::compile::Machine;
 use crate::diagnostic::{Diagnostic, Diagnostics, SourceMap, Span};
 use crate::model::node::env::{self, EnvFiles};
 use crate::model::service::Variable;
+use crate::syntax::readable;
 
 /// Reads env-files through a machine.
 pub(super) struct Reader<'m> {
     machine: &'m dyn Machine,
     map: SourceMap,
     /// What each file holds; why it could not be read.
-    read: BTreeMap<PathBuf, Result<Vec<Variable>, io::ErrorKind>>,
+    read: BTreeMap<PathBuf, Result<Vec<Variable>, io::Error>>,
     found: Diagnostics,
 }
 
@@ -28,8 +29,8 @@ impl<'m> Reader<'m> {
         (self.map, self.found)
     }
 
-    fn load(&mut self, path: &Path) -> Result<Vec<Variable>, io::ErrorKind> {
-        let text = self.machine.read(path).map_err(|error| error.kind())?;
+    fn load(&mut self, path: &Path) -> io::Result<Vec<Variable>> {
+        let text = self.machine.read(path)?;
         let name = path.display().to_string();
         let base = self.map.add(name, text.clone()).map_err(|_| io::ErrorKind::FileTooLarge)?;
         let (variables, mistakes) = env::parse(&text, base);
@@ -49,18 +50,11 @@ impl EnvFiles for Reader<'_> {
         }
         match &self.read[path] {
             Ok(variables) => variables.clone(),
-            Err(io::ErrorKind::NotFound) if optional => Vec::new(),
-            Err(kind) => {
-                let why = match kind {
-                    io::ErrorKind::NotFound => "there is no such file",
-                    io::ErrorKind::InvalidData => "it is not UTF-8",
-                    io::ErrorKind::PermissionDenied => "permission denied",
-                    io::ErrorKind::IsADirectory => "it is a folder",
-                    _ => "it cannot be read",
-                };
-                let message = format!("cannot read `{}`: {why}", path.display());
+            Err(error) if optional && error.kind() == io::ErrorKind::NotFound => Vec::new(),
+            Err(error) => {
+                let message = format!("cannot read `{}`: {}", path.display(), readable::why(error));
                 let diagnostic = Diagnostic::error("svc::env-file", span, message);
-                self.found.push(match kind {
+                self.found.push(match error.kind() {
                     io::ErrorKind::NotFound => diagnostic.help("if it may be missing, say `optional=#true`"),
                     _ => diagnostic,
                 });

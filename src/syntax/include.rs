@@ -14,6 +14,7 @@ use crate::diagnostic::{Diagnostic, Diagnostics, SourceMap, Span};
 use crate::syntax::code;
 use crate::syntax::document::{Document, Node, Value};
 use crate::syntax::parser::parse;
+use crate::syntax::readable;
 
 /// The name of the node that includes files.
 pub const INCLUDE: &str = "include";
@@ -27,7 +28,8 @@ pub trait Loader {
     ///
     /// # Errors
     ///
-    /// Whatever kept it from being read; [`io::ErrorKind::InvalidData`] when it is not UTF-8.
+    /// Whatever kept it from being read; [`io::ErrorKind::InvalidData`] when it is not UTF-8; an
+    /// error with a text of its own is said with that text.
     fn read(&self, path: &Path) -> io::Result<Arc<str>>;
 
     /// Returns the files that a pattern with `*`, `?`, `[…]` or `**` matches, in any order.
@@ -73,6 +75,14 @@ impl Sources {
     /// Reads one text that has no file and adds it.
     pub fn add(&mut self, path: PathBuf, text: impl Into<Arc<str>>, diagnostics: &mut Diagnostics) {
         self.add_included(Pending::root(path, 0), text.into(), diagnostics);
+    }
+
+    /// Reads one file, not what it includes, and adds it.
+    pub fn read(&mut self, path: PathBuf, loader: &dyn Loader, diagnostics: &mut Diagnostics) {
+        match loader.read(&path) {
+            Ok(text) => self.add(path, text, diagnostics),
+            Err(error) => diagnostics.push(unreadable(&path, None, &error)),
+        }
     }
 
     fn add_included(&mut self, file: Pending, text: Arc<str>, diagnostics: &mut Diagnostics) {
@@ -142,7 +152,7 @@ impl Loading {
         let text = match loader.read(&next.path) {
             Ok(text) => text,
             Err(error) => {
-                diagnostics.push(unreadable(&next, &error));
+                diagnostics.push(unreadable(&next.path, next.included_at, &error));
                 return Vec::new();
             }
         };
@@ -253,18 +263,9 @@ fn shown_folder(folder: &Path) -> String {
     if folder.as_os_str().is_empty() { ".".to_owned() } else { folder.display().to_string() }
 }
 
-fn unreadable(next: &Pending, error: &io::Error) -> Diagnostic {
-    let path = normal(&next.path);
-    let path = path.display();
-    let why = match error.kind() {
-        io::ErrorKind::NotFound => "there is no such file".to_owned(),
-        io::ErrorKind::InvalidData => "it is not UTF-8".to_owned(),
-        io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
-        io::ErrorKind::IsADirectory => "it is a folder".to_owned(),
-        _ => error.to_string(),
-    };
-    let message = format!("cannot read `{path}`: {why}");
-    match next.included_at {
+fn unreadable(path: &Path, included_at: Option<Span>, error: &io::Error) -> Diagnostic {
+    let message = format!("cannot read `{}`: {}", normal(path).display(), readable::why(error));
+    match included_at {
         Some(span) => Diagnostic::error(code::INCLUDE_UNREADABLE, span, message)
             .help("paths are relative to the file that includes them"),
         None => Diagnostic::error_without_place(code::INCLUDE_UNREADABLE, message),

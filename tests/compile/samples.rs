@@ -93,7 +93,7 @@ pub(crate) fn said(compiled: &Compiled) -> String {
     text.replace(" \n", "\n")
 }
 
-fn samples(folder: &str) -> Vec<(String, String)> {
+pub(crate) fn samples(folder: &str) -> Vec<(String, String)> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/compile").join(folder);
     let mut found = Vec::new();
     for entry in fs::read_dir(folder).expect("the samples are there") {
