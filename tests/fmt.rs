@@ -1,5 +1,4 @@
 //! `svc fmt` as a person and a script meet it: which files it touches, what it prints, how it ends.
-#![expect(clippy::disallowed_methods, reason = "tests start the binary as a user does")]
 
 use std::fs;
 use std::io::Write;
@@ -32,6 +31,8 @@ fn the_service_file_and_all_it_includes_are_formatted() {
     assert_eq!(project.read("more/a.kdl"), "service \"a\" { command \"true\" }\n");
     assert_eq!(project.read("other.kdl"), UGLY, "nobody includes it");
     assert_eq!(project.ok(&["fmt"]), "", "everything is formatted by now");
+    project.write("services.override.kdl", "service  \"web\"");
+    assert_eq!(project.ok(&["fmt"]), "services.override.kdl\n");
     assert_eq!(project.ok(&["-q", "fmt", "other.kdl"]), "");
     assert_eq!(project.read("other.kdl"), TIDY);
 }

@@ -42,7 +42,7 @@ fn formatting_an_example_does_not_change_its_plan() {
         let of = |text: &str| {
             let mut machine = machine();
             machine.files.insert(path.clone(), text.into());
-            meaning(&compile(&[path.clone()], &machine, Options::default()))
+            meaning(&compile(std::slice::from_ref(&path), &machine, Options::default()))
         };
         let tidy = formatted(&ugly).expect("no mistakes");
         assert_eq!(of(&ugly), of(&tidy), "{}", path.display());

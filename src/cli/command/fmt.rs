@@ -10,6 +10,7 @@ use crate::cli::exit::{Exit, Trouble};
 use crate::cli::machine::Host;
 use crate::cli::source::{canonical, drawn};
 use crate::cli::{diff, read, replace};
+use crate::compile::override_of;
 use crate::diagnostic::Diagnostics;
 use crate::syntax::format::{Unformatted, format};
 use crate::syntax::{self, Sources, readable};
@@ -24,7 +25,7 @@ const STDIN: &str = "-";
 /// `--check` found a file that is not formatted, else with 0.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Args {
-    /// The files; `-` formats stdin to stdout; the service file and all it includes when none is given
+    /// The files; `-` formats stdin to stdout; the service file, what it includes and its override when none is given
     #[arg(value_name = "FILE")]
     files: Vec<PathBuf>,
 
@@ -42,7 +43,7 @@ pub fn run(context: &Context, args: &Args) -> Result<Exit, Trouble> {
     let host = Host::new(&context.variables);
     let mut findings = Diagnostics::default();
     let mut sources = if args.files.is_empty() {
-        syntax::load(&[canonical(context, &context.service_file()?)?], &host, &mut findings)
+        syntax::load(&project(context)?, &host, &mut findings)
     } else {
         named(context, &args.files, &host, &mut findings)?
     };
@@ -63,6 +64,13 @@ pub fn run(context: &Context, args: &Args) -> Result<Exit, Trouble> {
         return Ok(Exit::Invalid);
     }
     Ok(if args.check && unformatted > 0 { Exit::Failed } else { Exit::Done })
+}
+
+/// Returns the service file and what is laid over it.
+fn project(context: &Context) -> Result<Vec<PathBuf>, Trouble> {
+    let root = canonical(context, &context.service_file()?)?;
+    let over = override_of(&root).filter(|over| over.is_file());
+    Ok([Some(root), over].into_iter().flatten().collect())
 }
 
 /// Reads files by their names, each once, and not what they include.
