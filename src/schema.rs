@@ -8,7 +8,7 @@ pub mod context;
 pub mod table;
 pub mod value;
 
-pub use context::{Context, Vocabulary};
+pub use context::{Context, Foreign, Vocabulary};
 pub use table::{Effect, FromNode, One, Row, RowKind, Spec};
 pub use value::FromValue;
 

@@ -15,6 +15,14 @@ pub fn nearest<'a>(written: &str, candidates: impl IntoIterator<Item = &'a str>)
         .map(|(_, candidate)| candidate)
 }
 
+/// Returns whether two words differ in nothing but letter case, `_` and `-`: `ExecStart` and `exec_start`.
+pub fn same(a: &str, b: &str) -> bool {
+    fn letters(word: &str) -> impl Iterator<Item = char> {
+        word.chars().filter(|c| !matches!(c, '_' | '-')).flat_map(char::to_lowercase)
+    }
+    letters(a).eq(letters(b))
+}
+
 fn fold(word: &str) -> String {
     word.chars().flat_map(char::to_lowercase).map(|c| if c == '_' { '-' } else { c }).collect()
 }
@@ -29,6 +37,14 @@ mod tests {
         assert_eq!(nearest("databse", known), Some("database"));
         assert_eq!(nearest("depends_on", known), Some("depends-on"));
         assert_eq!(nearest("Cahce", known), Some("cache"));
+    }
+
+    #[test]
+    fn words_are_the_same_in_every_way_of_writing_them() {
+        for word in ["depends_on", "DependsOn", "dependson", "DEPENDS-ON"] {
+            assert!(same(word, "depends-on"), "{word}");
+        }
+        assert!(!same("depend-on", "depends-on") && !same("", "a"));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 pub mod command;
 pub mod dependency;
 pub mod env;
+mod foreign;
 pub mod port;
 pub mod probe;
 pub mod settings;

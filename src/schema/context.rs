@@ -8,14 +8,23 @@ use crate::diagnostic::{Diagnostic, Diagnostics, Span, suggest};
 use crate::schema::table::{RowKind, Spec};
 use crate::syntax::{Entry, Node, Value};
 
+/// How much of a line is shown in its corrected form, in bytes.
+const LONG_REST: usize = 60;
+
 /// Words people bring along, and words that mean something in a later version.
 #[derive(Debug)]
 pub struct Vocabulary {
-    /// A word of another tool, and what it is called here.
-    pub foreign: &'static [(&'static str, &'static str)],
+    /// Words of other tools.
+    pub foreign: &'static [Foreign],
     /// Names of nodes and properties that this version does not support yet.
     pub later: &'static [&'static str],
 }
+
+/// A word of another tool, the name here that says the same, and how it is written.
+///
+/// Without a third column the word is called otherwise and written alike. Without a second one, nothing here
+/// is like it, and the third is a sentence.
+pub type Foreign = (&'static str, &'static str, &'static str);
 
 /// One document being decoded.
 #[derive(Debug)]
@@ -164,11 +173,24 @@ impl<'c> Context<'c> {
         let diagnostic = Diagnostic::error("svc::unknown-property", span, message);
         let child = spec.rows.iter().any(|row| row.kind == RowKind::Child && row.name == key);
         let diagnostic = match child {
-            true => diagnostic
-                .help(format!("`{key}` is a node of its own: write it on a line of its own in the block")),
-            false => self.meant(diagnostic, key, span, names().collect()),
+            true => {
+                let value = self.written(Span::new(span.hi, self.end_of_value(node, span)));
+                let line = format!("{key} {}", value.trim_start_matches([' ', '=']));
+                diagnostic
+                    .help(format!("`{key}` is a node of its own: write `{line}` on a line in the block"))
+            }
+            false => {
+                let rest = self.written(Span::new(span.hi, self.end_of_value(node, span))).to_owned();
+                self.meant(diagnostic, Unknown { name: key, span, rest: short(&rest) }, names().collect())
+            }
         };
         self.say(diagnostic);
+    }
+
+    /// Returns where the value of the property ends whose name is at `key`.
+    fn end_of_value(&self, node: Node<'_>, key: Span) -> u32 {
+        let entry = node.properties().find(|(_, entry)| entry.span().lo == key.lo);
+        entry.map_or(key.hi, |(_, entry)| entry.value_span().hi.max(key.hi))
     }
 
     /// Says that a node is not known.
@@ -184,28 +206,32 @@ impl<'c> Context<'c> {
             "" => format!("there is no node `{name}`"),
             place => format!("there is no node `{name}` in `{place}`"),
         };
-        let diagnostic = self.meant(Diagnostic::error("svc::unknown-node", span, message), name, span, known);
+        let rest = self.written(Span::new(span.hi, node.head_span().hi.max(span.hi))).to_owned();
+        let unknown = Unknown { name, span, rest: short(rest.trim_end()) };
+        let diagnostic = self.meant(Diagnostic::error("svc::unknown-node", span, message), unknown, known);
         self.say(diagnostic);
     }
 
     /// Adds what was meant by an unknown name.
-    fn meant(&self, diagnostic: Diagnostic, name: &str, span: Span, known: Vec<&'static str>) -> Diagnostic {
+    fn meant(&self, diagnostic: Diagnostic, unknown: Unknown<'_>, known: Vec<&'static str>) -> Diagnostic {
+        let Unknown { name, span, .. } = unknown;
         if self.vocabulary.later.contains(&name) {
             let message = format!("`{name}` is not supported yet in this version");
             return Diagnostic::error("svc::not-supported", span, message).help("remove it for now");
         }
+        if let Some(same) = known.iter().find(|word| suggest::same(word, name)) {
+            return diagnostic.help(unknown.renamed("did you mean", same) + "?").fix(span, *same);
+        }
         let foreign = self.vocabulary.foreign;
-        if let Some((_, here)) = foreign.iter().find(|(word, _)| *word == name) {
-            return diagnostic.help(format!("`{name}` is spelled {here} here"));
+        if let Some(row) = foreign.iter().find(|(word, ..)| suggest::same(word, name)) {
+            return unknown.translated(diagnostic, row, &known);
         }
         if let Some(near) = suggest::nearest(name, known.iter().copied()) {
-            return diagnostic.help(format!("did you mean `{near}`?")).fix(span, near);
+            return diagnostic.help(unknown.renamed("did you mean", near) + "?").fix(span, near);
         }
-        match suggest::nearest(name, foreign.iter().map(|(word, _)| *word)) {
-            Some(word) => {
-                let here = foreign.iter().find(|(known, _)| *known == word).map_or("", |(_, here)| here);
-                diagnostic.help(format!("`{word}` is spelled {here} here"))
-            }
+        let near = suggest::nearest(name, foreign.iter().map(|(word, ..)| *word));
+        match near.and_then(|near| foreign.iter().find(|(word, ..)| *word == near)) {
+            Some(row) => unknown.translated(diagnostic, row, &known),
             None if known.is_empty() => diagnostic,
             None => diagnostic.help(format!("known here: {}", list(&known))),
         }
@@ -255,6 +281,41 @@ impl<'c> Context<'c> {
             self.say(diagnostic.here("this is in its block"));
         }
     }
+}
+
+/// A name that is not known where it stands.
+#[derive(Clone, Copy)]
+struct Unknown<'a> {
+    name: &'a str,
+    span: Span,
+    /// What is written behind it, which would stay: ` "./web"`, `="1s"`.
+    rest: &'a str,
+}
+
+impl Unknown<'_> {
+    /// Says what it would be with another name.
+    fn renamed(self, introduction: &str, name: &str) -> String {
+        format!("{introduction} `{name}{}`", self.rest)
+    }
+
+    /// Adds what a word of another tool is here.
+    fn translated(self, diagnostic: Diagnostic, row: &Foreign, known: &[&str]) -> Diagnostic {
+        let (word, here, example) = *row;
+        let word = if suggest::same(word, self.name) { self.name } else { word };
+        match (here, example) {
+            ("", sentence) => diagnostic.help(sentence),
+            (here, "") if known.contains(&here) => diagnostic
+                .help(self.renamed(&format!("`{word}` is called `{here}` here: write"), here))
+                .fix(self.span, here),
+            (here, "") => diagnostic.help(format!("`{word}` is called `{here}` here")),
+            (here, example) => diagnostic.help(format!("`{word}` is `{here}` here, as in `{example}`")),
+        }
+    }
+}
+
+/// Leaves out what is too long to be shown again.
+fn short(rest: &str) -> &str {
+    if rest.len() <= LONG_REST && !rest.contains('\n') { rest } else { " …" }
 }
 
 fn list(words: &[&str]) -> String {

@@ -277,12 +277,14 @@ pub fn word<T: Copy>(
         return Some(value);
     }
     let known = words.iter().map(|(word, _)| *word);
-    let ours = foreign.iter().find(|(word, _)| *word == text).map(|(_, ours)| *ours);
+    let ours = foreign.iter().find(|(word, _)| suggest::same(word, text)).map(|(_, ours)| *ours);
     let all = known.clone().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ");
     let diagnostic = Diagnostic::error("svc::unknown-word", span, format!("`{text}` is none of {all}"));
-    cx.say(match ours.or_else(|| suggest::nearest(text, known)) {
-        Some(near) => diagnostic.help(format!("did you mean `{near}`?")).fix(span, near),
-        None => diagnostic,
+    let near = words.iter().map(|(word, _)| *word).find(|word| suggest::same(word, text));
+    cx.say(match (ours, near.or_else(|| suggest::nearest(text, known))) {
+        (Some(ours), _) => diagnostic.help(format!("that is called `{ours}` here")).fix(span, ours),
+        (None, Some(near)) => diagnostic.help(format!("did you mean `{near}`?")).fix(span, near),
+        (None, None) => diagnostic,
     });
     None
 }

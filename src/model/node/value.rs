@@ -177,8 +177,9 @@ pub struct Notify;
 words! { Notify, "how the service says that it is ready", &[("sd_notify", "notify"), ("sd-notify", "notify")]; "notify" Notify }
 
 words! { RestartWhen, "when it is started again", &[
-        ("no", "never"), ("unless-stopped", "always"), ("on_failure", "on-failure"), ("unexpected", "on-failure"),
-        ("on-abnormal", "on-failure"), ("exit_on_failure", "never"),
+        ("no", "never"), ("false", "never"), ("unless-stopped", "always"), ("true", "always"), ("yes", "always"),
+        ("unexpected", "on-failure"), ("on-abnormal", "on-failure"), ("on-abort", "on-failure"),
+        ("exit_on_failure", "never"),
     ];
     "never" RestartWhen::Never, "on-failure" RestartWhen::OnFailure, "always" RestartWhen::Always,
 }

@@ -1,88 +1,10 @@
 //! Words of other tools with their names here, and words of later versions.
 
+use crate::model::node::foreign::FOREIGN;
 use crate::schema::Vocabulary;
 
 /// What people bring along from elsewhere.
 pub const VOCABULARY: &Vocabulary = &Vocabulary { foreign: FOREIGN, later: LATER };
-
-const FOREIGN: &[(&str, &str)] = &[
-    ("After", "`after`"),
-    ("Before", "`before`"),
-    ("Description", "`description`"),
-    ("Environment", "`env`"),
-    ("EnvironmentFile", "`env-file`"),
-    ("ExecStart", "`command`"),
-    ("ExecStop", "`stop { command … }`"),
-    ("Group", "`user … group=…`"),
-    ("KillMode", "`stop group=…`"),
-    ("KillSignal", "`stop signal=…`"),
-    ("Requires", "`depends-on`"),
-    ("Restart", "`restart`"),
-    ("RestartSec", "`backoff`"),
-    ("StandardOutput", "`logs`"),
-    ("SuccessExitStatus", "`success-codes`"),
-    ("TimeoutStartSec", "`start-timeout`"),
-    ("TimeoutStopSec", "`stop grace=…`"),
-    ("UMask", "`umask`"),
-    ("User", "`user`"),
-    ("Wants", "`depends-on { NAME required=#false }`"),
-    ("WorkingDirectory", "`working-dir`"),
-    ("args", "`command`, with the program first,"),
-    ("autorestart", "`restart`"),
-    ("autostart", "`disabled`"),
-    ("availability", "`restart`"),
-    ("cmd", "`command`"),
-    ("container", "`service`"),
-    ("cwd", "`working-dir`"),
-    ("depends", "`depends-on`"),
-    ("directory", "`working-dir`"),
-    ("entrypoint", "`command`"),
-    ("env_file", "`env-file`"),
-    ("environment", "`env`"),
-    ("exec", "`command`"),
-    ("exitcodes", "`success-codes`"),
-    ("group", "`user … group=…`"),
-    ("health", "`readiness` or `liveness`"),
-    ("healthcheck", "`readiness` or `liveness`"),
-    ("initial_delay_seconds", "`delay`"),
-    ("interval", "`period`"),
-    ("job", "`task`"),
-    ("killasgroup", "`stop group=…`"),
-    ("liveness_probe", "`liveness`"),
-    ("log_location", "`logs`"),
-    ("max_restarts", "`restart … max=…`"),
-    ("needs", "`depends-on`"),
-    ("numprocs", "`replicas`"),
-    ("period_seconds", "`period`"),
-    ("ports", "`port`"),
-    ("process", "`service`"),
-    ("processes", "`service`"),
-    ("program", "`service`"),
-    ("readiness_probe", "`readiness`"),
-    ("requires", "`depends-on`"),
-    ("retries", "`failures`"),
-    ("run", "`command`"),
-    ("scale", "`replicas`"),
-    ("script", "`shell`"),
-    ("services", "`service`"),
-    ("shutdown", "`stop`"),
-    ("start_period", "`startup`"),
-    ("startretries", "`restart … max=…`"),
-    ("startsecs", "`backoff … reset=…`"),
-    ("stderr_logfile", "`logs`"),
-    ("stdout_logfile", "`logs`"),
-    ("stop_grace_period", "`stop grace=…`"),
-    ("stop_signal", "`stop signal=…`"),
-    ("stopasgroup", "`stop group=…`"),
-    ("stopsignal", "`stop signal=…`"),
-    ("stopwaitsecs", "`stop grace=…`"),
-    ("test", "`exec`"),
-    ("threshold", "`failures`"),
-    ("unit", "`service`"),
-    ("variables", "`env`"),
-    ("workdir", "`working-dir`"),
-    ("working_dir", "`working-dir`"),
-];
 
 const LATER: &[&str] = &[
     "action",
@@ -112,3 +34,46 @@ const LATER: &[&str] = &[
     "watch",
     "watchdog",
 ];
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::diagnostic::suggest::same;
+    use crate::model::decode::TOP;
+
+    /// Every name of the tables.
+    fn names() -> BTreeSet<&'static str> {
+        let mut names: BTreeSet<&str> =
+            TOP.iter().map(|(name, _)| *name).chain(LATER.iter().copied()).collect();
+        let mut specs: Vec<_> = TOP.iter().map(|(_, spec)| *spec).collect();
+        let mut seen = Vec::new();
+        while let Some(spec) = specs.pop() {
+            if seen.iter().any(|known| std::ptr::eq(*known, spec)) {
+                continue;
+            }
+            seen.push(spec);
+            names.extend(spec.rows.iter().map(|row| row.name));
+            specs.extend(spec.rows.iter().filter_map(|row| row.node));
+        }
+        names
+    }
+
+    #[test]
+    fn a_word_of_another_tool_leads_to_a_name_that_is_known_here() {
+        let names = names();
+        for (word, here, example) in FOREIGN {
+            assert!(here.is_empty() || names.contains(here) || *here == "buffer", "{word}: `{here}`");
+            assert!(!here.is_empty() || !example.is_empty(), "{word} says nothing");
+        }
+    }
+
+    #[test]
+    fn a_word_of_another_tool_stands_there_once() {
+        for (at, (word, ..)) in FOREIGN.iter().enumerate() {
+            let again = FOREIGN[at + 1..].iter().find(|(other, ..)| same(word, other));
+            assert!(again.is_none(), "{again:?}");
+        }
+    }
+}
