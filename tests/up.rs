@@ -4,3 +4,4 @@ mod daemons;
 mod faults;
 mod life;
 mod options;
+mod output;

@@ -4,9 +4,10 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use tokio::time::MissedTickBehavior;
 
-use crate::cli::board::Goal;
+use crate::cli::board::{Goal, Progress, towards};
 use crate::cli::exit::Trouble;
 use crate::cli::screen::Screen;
 use crate::cli::session::{Change, Watch};
@@ -17,6 +18,9 @@ use crate::control::wire::{Accepted, Command, Happening, RequestResult, State};
 const FRAME: Duration = Duration::from_millis(100);
 /// How many frames pass between two that only the time has changed.
 const FRAMES_A_SECOND: u32 = 10;
+
+/// How long a service without a readiness has to run to count as up.
+const PROOF: Duration = Duration::from_millis(250);
 
 /// How a request went.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,6 +58,10 @@ pub struct Operation<'a> {
     shown: BTreeSet<String>,
     /// Its number.
     request: u64,
+    /// What has to run for a moment to count as up.
+    unproven: Vec<String>,
+    /// Whether the request is done and only that moment is left.
+    proving: bool,
 }
 
 impl<'a> Operation<'a> {
@@ -78,7 +86,14 @@ impl<'a> Operation<'a> {
             _ => instances,
         };
         let shown = names.iter().cloned().collect();
-        Ok(Self { watch, screen, signals, names, goal, shown, request })
+        let (unproven, proving) = (Vec::new(), false);
+        Ok(Self { watch, screen, signals, names, goal, shown, request, unproven, proving })
+    }
+
+    /// Sees to it that these, which have no readiness, are not counted as up while they are about to
+    /// exit: each has to run for [`PROOF`]. Only this verdict waits; what depends on them does not.
+    pub fn prove(&mut self, names: Vec<String>) {
+        self.unproven = names;
     }
 
     /// Shows these too, which go the same way.
@@ -112,13 +127,22 @@ impl<'a> Operation<'a> {
         let mut stale = true;
         let mut frame = 0u32;
         loop {
+            let left = if self.proving { self.proof_left(Timestamp::now()) } else { None };
+            if left == Some(Duration::ZERO) {
+                return Ok(Verdict::Done);
+            }
             tokio::select! {
+                // Output comes last: there may always be some.
+                biased;
                 change = self.watch.next() => {
                     stale = true;
-                    if let Some(verdict) = self.change(change).await? {
-                        return Ok(verdict);
+                    match self.change(change).await? {
+                        Some(Verdict::Done) if !self.unproven.is_empty() => self.proving = true,
+                        Some(verdict) => return Ok(verdict),
+                        None => {}
                     }
                 }
+                () = tokio::time::sleep(left.unwrap_or_default()), if left.is_some() => {}
                 interrupt = self.signals.next() => return Ok(Verdict::Interrupted(interrupt)),
                 _ = frames.tick(), if self.screen.is_live() => {
                     frame += 1;
@@ -127,6 +151,10 @@ impl<'a> Operation<'a> {
                         stale = self.watch.refresh().await.is_err();
                         self.draw();
                     }
+                }
+                ready = self.screen.output() => {
+                    ready?;
+                    self.screen.pass()?;
                 }
             }
         }
@@ -158,13 +186,33 @@ impl<'a> Operation<'a> {
                 }))
             }
             Happening::Transition { to: State::Backoff, .. } if self.goal == Goal::Up => {
-                // How many attempts that were, only an answer tells.
-                self.watch.refresh().await?;
-                let hopeless = self.watch.board.hopeless(&self.names);
-                Ok((!hopeless.is_empty()).then_some(Verdict::Failed(hopeless)))
+                self.judge_by_failures().await
             }
+            // The end of the request, which would tell, is past.
+            Happening::Transition { to: State::Failed, .. } if self.proving => self.judge_by_failures().await,
             _ => Ok(None),
         }
+    }
+
+    /// Decides after something has failed: how many attempts that were, only an answer tells.
+    async fn judge_by_failures(&mut self) -> Result<Option<Verdict>, Trouble> {
+        self.watch.refresh().await?;
+        let hopeless = self.watch.board.hopeless(&self.names);
+        Ok((!hopeless.is_empty()).then_some(Verdict::Failed(hopeless)))
+    }
+
+    /// Returns how long until everything unproven has run for long enough; `None` while something of it
+    /// does not run.
+    fn proof_left(&self, now: Timestamp) -> Option<Duration> {
+        let mut longest = Duration::ZERO;
+        for (_, instance) in self.unproven.iter().filter_map(|name| self.watch.board.find(name)) {
+            if towards(instance, Goal::Up) != Progress::Reached {
+                return None;
+            }
+            let ran = Duration::try_from(now.duration_since(instance.since)).unwrap_or_default();
+            longest = longest.max(PROOF.saturating_sub(ran));
+        }
+        Some(longest)
     }
 
     /// Decides after events were missed, the end of the request perhaps among them.

@@ -80,6 +80,8 @@ fn fitting<'a>(chosen: &[&'a Instance], goal: Goal, room: usize) -> (Vec<&'a Ins
 
 fn line(instance: &Instance, goal: Goal, now: Timestamp, width: usize, size: Size, style: Style) -> String {
     let (mark, paint) = match (towards(instance, goal), instance.state) {
+        // It is down, as it should be, and did not end well.
+        (Progress::Reached, State::Failed) => ("✗", Paint::Bad),
         (Progress::Reached, _) => ("✓", Paint::Good),
         (Progress::Missed, _) => ("✗", Paint::Bad),
         (Progress::Pending, State::Waiting) => ("·", Paint::Dim),

@@ -28,17 +28,8 @@ pub fn run(
     let project = session::project(context)?;
     session::block_on(async {
         let client = session::connect(context, &project).await?;
-        let others = match command {
-            Command::Stop { names, no_deps: false } | Command::Restart { names, no_deps: false } => {
-                let others = goes_with(&client, command, names).await?;
-                announce(context, command, &others);
-                others
-            }
-            Command::Stop { .. }
-            | Command::Restart { .. }
-            | Command::Start { .. }
-            | Command::Shutdown { .. } => Vec::new(),
-        };
+        let others = goes_with(&client, command).await?;
+        announce(context, command, &others);
         if !wait {
             client.command(command).await?;
             return Ok(Exit::Done);
@@ -52,8 +43,22 @@ pub fn run(
     })
 }
 
-/// Finds what else stops or restarts: what is up and cannot be without what is named.
-async fn goes_with(client: &Client, command: &Command, names: &[String]) -> Result<Vec<String>, CallError> {
+/// Finds what goes the same way as what a command names: what is up and cannot be without what stops or
+/// restarts, what is not up and is needed by what starts.
+///
+/// # Errors
+///
+/// A name is not known.
+pub async fn goes_with(client: &Client, command: &Command) -> Result<Vec<String>, CallError> {
+    let names = match command {
+        Command::Start { names, no_deps: false }
+        | Command::Stop { names, no_deps: false }
+        | Command::Restart { names, no_deps: false } => names,
+        Command::Start { .. } | Command::Stop { .. } | Command::Restart { .. } | Command::Shutdown { .. } => {
+            return Ok(Vec::new());
+        }
+    };
+    let starts = matches!(command, Command::Start { .. });
     let mut others: BTreeSet<String> = BTreeSet::new();
     let mut queue: Vec<String> = names.iter().filter(|name| *name != "all").cloned().collect();
     let mut asked: BTreeSet<String> = BTreeSet::new();
@@ -62,16 +67,19 @@ async fn goes_with(client: &Client, command: &Command, names: &[String]) -> Resu
             if !asked.insert(detail.instance.name.clone()) {
                 continue;
             }
-            let needing = detail.dependents.into_iter().filter(|d| d.required && d.condition.is_some());
-            for dependent in needing {
-                let passes = match dependent.state {
+            let others_of = if starts { detail.depends_on } else { detail.dependents };
+            for other in others_of.into_iter().filter(|other| other.condition.is_some()) {
+                let passes = match other.state {
+                    State::Ready | State::Completed if starts => false,
+                    _ if starts => others.insert(other.instance.clone()),
+                    _ if !other.required => false,
                     State::Inactive | State::Disabled | State::Failed => false,
                     // What builds on its result stops too; a restart lets the result stand.
                     State::Completed => matches!(command, Command::Stop { .. }),
-                    _ => others.insert(dependent.instance.clone()),
+                    _ => others.insert(other.instance.clone()),
                 };
                 if passes {
-                    queue.push(dependent.instance);
+                    queue.push(other.instance);
                 }
             }
         }
@@ -86,10 +94,15 @@ async fn goes_with(client: &Client, command: &Command, names: &[String]) -> Resu
 
 /// Says what else will stop or restart.
 fn announce(context: &Context, command: &Command, others: &[String]) {
+    let verb = match command {
+        Command::Restart { .. } => "restarts",
+        Command::Stop { .. } => "stops",
+        // That it comes with what it depends on is what a start is for; the picture shows it.
+        Command::Start { .. } | Command::Shutdown { .. } => return,
+    };
     if others.is_empty() || context.verbosity == Verbosity::Quiet {
         return;
     }
-    let verb = if matches!(command, Command::Restart { .. }) { "restarts" } else { "stops" };
     context.say(&format!("also {verb} what depends on it: {}\n", others.join(", ")));
 }
 

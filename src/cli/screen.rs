@@ -1,15 +1,18 @@
 //! Where progress goes: redrawn in place on a terminal, a line an event elsewhere, nowhere when quiet.
 //!
 //! A block is drawn with a single write and only when its text has changed, so that it never flickers.
+//! Output of services, which goes to stdout, stands above it: the block is taken away, the lines are
+//! written, and it is drawn anew below them.
 
 use std::collections::BTreeSet;
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 
 use jiff::Timestamp;
 
 use crate::cli::board::{Board, Goal};
 use crate::cli::context::{Context, Verbosity};
 use crate::cli::progress::{self, Size};
+use crate::cli::stream::{self, Stream};
 use crate::cli::style::Style;
 use crate::control::wire::Event;
 
@@ -20,6 +23,8 @@ pub struct Screen {
     style: Style,
     /// The lines on the terminal now.
     drawn: Vec<String>,
+    /// Output of services that is shown too.
+    output: Option<Stream>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,7 +42,64 @@ impl Screen {
             (_, true) => Mode::Live,
             (_, false) => Mode::Lines,
         };
-        Self { mode, style: context.err, drawn: Vec::new() }
+        Self { mode, style: context.err, drawn: Vec::new(), output: None }
+    }
+
+    /// Shows the output of services too, from now on.
+    ///
+    /// Where that does not go to a terminal it may come to this one by another way, as with `| grep`:
+    /// then nothing is redrawn.
+    pub fn attach(&mut self, output: Stream) {
+        self.output = Some(output);
+        if self.mode == Mode::Live && !io::stdout().is_terminal() {
+            self.mode = Mode::Lines;
+        }
+    }
+
+    /// Shows their output no more.
+    pub fn mute(&mut self) {
+        self.output = None;
+    }
+
+    /// Waits until services may have written something; for ever when their output is not shown.
+    ///
+    /// # Errors
+    ///
+    /// The kernel refuses to wait.
+    pub async fn output(&self) -> io::Result<()> {
+        match &self.output {
+            Some(output) => output.ready().await,
+            None => std::future::pending().await,
+        }
+    }
+
+    /// Shows what services have written, a batch of it.
+    ///
+    /// # Errors
+    ///
+    /// A log cannot be read, or the reader of our output went away.
+    pub fn pass(&mut self) -> io::Result<()> {
+        let Some(output) = &mut self.output else { return Ok(()) };
+        if self.drawn.is_empty() {
+            return output.pass().map(drop);
+        }
+        let text = output.batch(true)?;
+        if text.is_empty() {
+            return Ok(());
+        }
+        self.write(&redraw(self.drawn.len(), &[]));
+        stream::print(&text)?;
+        self.write(&redraw(0, &self.drawn));
+        Ok(())
+    }
+
+    /// Shows everything that services have written which write no more.
+    ///
+    /// # Errors
+    ///
+    /// As [`Screen::pass`].
+    pub fn drain(&mut self) -> io::Result<()> {
+        self.output.as_mut().map_or(Ok(()), Stream::drain)
     }
 
     /// Returns whether it wants to be drawn as time passes.
@@ -117,6 +179,7 @@ mod tests {
     fn a_block_is_written_over_the_one_before_and_clears_what_is_left_of_it() {
         let lines = ["a".to_owned(), "b".to_owned()];
         assert_eq!(redraw(0, &lines), "\ra\x1b[K\n\rb\x1b[K\n\x1b[J");
+        assert_eq!(redraw(2, &[]), "\x1b[2A\x1b[J", "taken away");
         assert_eq!(redraw(3, &lines[..1]), "\x1b[3A\ra\x1b[K\n\x1b[J");
     }
 }

@@ -1,4 +1,7 @@
-//! Output of services as they write it, on stdout: `logs -f` and a foreground `up`.
+//! Output of services as they write it: `logs -f` and a foreground `up`.
+//!
+//! It comes in batches of some 64 KiB a log, so that a service that writes without end holds up
+//! neither a signal nor the news of the others.
 
 use std::io::{self, Write};
 use std::os::fd::AsFd;
@@ -11,7 +14,7 @@ use crate::cli::session::{Change, Watch};
 use crate::cli::signals::Signals;
 use crate::logs::follow::Follow;
 use crate::logs::format::Formatter;
-use crate::logs::read::{Query, Reader};
+use crate::logs::read::{Line, Query, Reader};
 use crate::sys::watch::Watched;
 
 /// Logs that are followed.
@@ -20,11 +23,14 @@ pub struct Stream {
     follow: Follow,
     /// Wakes when `follow` has something to read.
     woken: Watched,
+    /// Whether the last batch left something behind.
+    more: bool,
     formatter: Formatter,
+    lines: Vec<Line>,
 }
 
 impl Stream {
-    /// Prints what is there already and goes on behind it.
+    /// Prints what is there already; the rest comes as it is written.
     ///
     /// # Errors
     ///
@@ -38,40 +44,79 @@ impl Stream {
         out.flush()?;
         let follow = Follow::new(reader)?;
         let woken = Watched::new(follow.as_fd().try_clone_to_owned()?, Interest::READABLE)?;
-        let mut stream = Self { follow, woken, formatter };
-        stream.drain()?;
-        Ok(stream)
+        // The first batch sets the watches; nobody is woken before that.
+        Ok(Self { follow, woken, more: true, formatter, lines: Vec::new() })
     }
 
-    /// Waits until something was written and prints it.
+    /// Waits until there may be a batch.
+    ///
+    /// # Errors
+    ///
+    /// The kernel refuses to wait.
+    pub async fn ready(&self) -> io::Result<()> {
+        if self.more {
+            // The runtime has one thread: whoever is always ready has to let the others have it.
+            tokio::task::yield_now().await;
+            return Ok(());
+        }
+        self.woken.readable().await
+    }
+
+    /// Takes the next batch as it is shown; empty when nothing was written. With `whole` it ends with a
+    /// line end, even if the line goes on.
+    ///
+    /// # Errors
+    ///
+    /// A log cannot be read.
+    pub fn batch(&mut self, whole: bool) -> io::Result<Vec<u8>> {
+        self.more = self.follow.read(&mut self.lines)?;
+        let mut text = Vec::new();
+        for line in self.lines.drain(..) {
+            self.formatter.write(&line, &mut text)?;
+        }
+        if whole && !text.is_empty() {
+            self.formatter.end(&mut text)?;
+        }
+        Ok(text)
+    }
+
+    /// Prints the next batch; returns whether more is there already.
     ///
     /// # Errors
     ///
     /// As [`Stream::open`].
-    pub async fn pass(&mut self) -> io::Result<()> {
-        self.woken.readable().await?;
-        self.drain()
+    pub fn pass(&mut self) -> io::Result<bool> {
+        let text = self.batch(false)?;
+        print(&text)?;
+        Ok(self.more)
     }
 
-    /// Prints what was written up to now.
+    /// Prints everything that was written, by services that write no more.
     ///
     /// # Errors
     ///
     /// As [`Stream::open`].
     pub fn drain(&mut self) -> io::Result<()> {
-        let mut lines = Vec::new();
-        let mut out = io::BufWriter::new(io::stdout().lock());
-        loop {
-            let more = self.follow.read(&mut lines)?;
-            for line in lines.drain(..) {
-                self.formatter.write(&line, &mut out)?;
-            }
-            if !more {
-                break;
-            }
+        while self.pass()? {}
+        self.follow.finish(&mut self.lines)?;
+        let mut text = Vec::new();
+        for line in self.lines.drain(..) {
+            self.formatter.write(&line, &mut text)?;
         }
-        out.flush()
+        self.formatter.end(&mut text)?;
+        print(&text)
     }
+}
+
+/// Writes output of services to stdout.
+///
+/// # Errors
+///
+/// The reader of our output went away.
+pub fn print(text: &[u8]) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    out.write_all(text)?;
+    out.flush()
 }
 
 /// Follows until a signal comes or the supervisor ends.
@@ -86,9 +131,10 @@ pub async fn until_end(
 ) -> Result<Exit, Trouble> {
     loop {
         tokio::select! {
-            passed = stream.pass() => passed?,
+            biased;
             interrupt = signals.next() => {
-                stream.drain()?;
+                // They go on writing: what is there now is the end.
+                stream.pass()?;
                 return Ok(interrupt.exit());
             }
             change = watch.next() => match change {
@@ -98,6 +144,10 @@ pub async fn until_end(
                     return Ok(Exit::Done);
                 }
             },
+            ready = stream.ready() => {
+                ready?;
+                stream.pass()?;
+            }
         }
     }
 }

@@ -18,8 +18,8 @@ use rustix::io::Errno;
 
 use crate::logs::read::{Cursor, Line, Reader};
 
-/// As many bytes of one log come from one call.
-const BUDGET: usize = 1 << 20;
+/// As many bytes of one log come from one call: whoever follows has other things to do too.
+const BUDGET: usize = 64 << 10;
 
 /// Lines of logs as they are written.
 #[derive(Debug)]
@@ -81,6 +81,19 @@ impl Follow {
         }
         lines[first..].sort_by_key(|line| line.time);
         Ok(!self.pending.is_empty())
+    }
+
+    /// Appends what is left of logs that nobody writes any more, their unfinished last lines included.
+    ///
+    /// # Errors
+    ///
+    /// As [`Follow::read`].
+    pub fn finish(&mut self, lines: &mut Vec<Line>) -> io::Result<()> {
+        while self.read(lines)? {}
+        for cursor in &mut self.cursors {
+            lines.extend(cursor.unfinished());
+        }
+        Ok(())
     }
 
     /// Waits until something was written and appends it.

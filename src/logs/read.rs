@@ -214,6 +214,14 @@ impl Cursor {
         }
     }
 
+    /// Takes the unfinished last line that was held back.
+    pub(crate) fn unfinished(&mut self) -> Option<Line> {
+        let hold = std::mem::replace(&mut self.hold, false);
+        let line = self.next();
+        self.hold = hold;
+        line
+    }
+
     fn leave_segment(&mut self) {
         self.segments.pop_front();
         self.buffer.clear();

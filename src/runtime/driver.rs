@@ -25,7 +25,7 @@ use crate::runtime::clock::Clock;
 use crate::runtime::errand::Errands;
 use crate::runtime::handle::{Accepted, Happening, Notice, Overview, Question, Seen};
 use crate::runtime::journal::Journal;
-use crate::runtime::launch::Surroundings;
+use crate::runtime::launch::{Surroundings, log_settings};
 use crate::runtime::lives::Lives;
 use crate::runtime::slot::{Fact, Slot};
 use crate::sys::watch::Watched;
@@ -264,12 +264,13 @@ impl Driver {
     fn overview(&self) -> Overview {
         let seen = |(id, slot): (InstanceId, &Slot)| {
             let view = self.engine.view(id);
+            let instance = self.plan.instance(id);
             Seen {
                 since: self.clock.wall_of(view.since).max(self.since),
                 due: view.due.map(|at| self.clock.wall_of(at)),
                 view,
                 pid: slot.pid,
-                log: slot.log.clone(),
+                log: log_settings(&instance.launch, &instance.name, &self.state_dir).map(|kept| kept.path),
             }
         };
         let slots = self.slots.iter().enumerate().map(|(index, slot)| (InstanceId(index as u32), slot));

@@ -15,17 +15,16 @@ use crate::base::{Invocation, SharedStr, Signal, SpawnFailure, Stage};
 use crate::engine::Event;
 use crate::engine::action;
 use crate::graph::InstanceId;
-use crate::graph::plan::{Launch, Logs, Readiness};
+use crate::graph::plan::{Launch, Readiness};
 use crate::guard::protocol::Scope;
 use crate::logs::file::FileError;
-use crate::logs::name::default_path;
 use crate::logs::pump::{Pump, Settings};
 use crate::logs::tap::Tap;
 use crate::probe::{Class, Outcome, Probe};
 use crate::runtime::driver::Driver;
 use crate::runtime::errand::{Errand, Purpose};
 use crate::runtime::hear::key;
-use crate::runtime::launch::{Output, Process, log_key, notify_key, output, ready_key};
+use crate::runtime::launch::{Output, Process, log_key, log_settings, notify_key, output, ready_key};
 use crate::runtime::notify::{self, NotifySocket};
 use crate::runtime::slot::{Fact, Slot, run_notify, run_ready};
 
@@ -73,13 +72,11 @@ impl Driver {
     /// Sees to the pipe and the file of an instance's output, so that a bad path is a failed launch
     /// and not a lost line.
     fn prepare_log(&mut self, instance: InstanceId, launch: &Launch) -> Result<(), SpawnFailure> {
-        let Logs::File { path, max_size, keep } = &launch.logs else { return Ok(()) };
+        let name = self.plan.instance(instance).name.to_string();
+        let Some(settings) = log_settings(launch, &name, &self.state_dir) else { return Ok(()) };
         if self.pumps.get_mut(key(instance)).is_none() {
-            let name = self.plan.instance(instance).name.to_string();
-            let path = path.clone().unwrap_or_else(|| default_path(&self.state_dir, &name));
             let (read, both) = crate::sys::pipe::service_pipe().map_err(at(Stage::Log))?;
             self.link.keep(&log_key(&name), both).map_err(at(Stage::Log))?;
-            let settings = Settings { path, max_size: *max_size, keep: *keep };
             self.adopt_log(instance, read, settings).map_err(at(Stage::Log))?;
         }
         let wall = self.clock.wall();
@@ -97,7 +94,6 @@ impl Driver {
         read: OwnedFd,
         settings: Settings,
     ) -> io::Result<()> {
-        self.slot(instance).log = Some(settings.path.clone());
         self.pumps.add(key(instance), Pump::new(read, settings))?;
         // A pipe that was taken over may already hold output.
         self.pumps_due = Some(self.clock.instant_of(self.clock.now()));

@@ -10,6 +10,8 @@ use nix::errno::Errno;
 use crate::base::{Invocation, SharedStr, SpawnFailure, Stage};
 use crate::graph::plan::{Launch, Logs, User};
 use crate::guard::protocol::{self, Install, Source, Spawn};
+use crate::logs::Settings;
+use crate::logs::name::default_path;
 
 /// Variables that tell a process about its own supervisor: svc's must not reach its services.
 const NOT_INHERITED: &[&str] =
@@ -143,6 +145,13 @@ pub(crate) fn output(launch: &Launch, instance: &str) -> Output {
         Logs::Inherit => Output::Own,
         Logs::File { .. } => Output::Kept(log_key(instance)),
     }
+}
+
+/// Returns where and how the output of an instance is kept; `None` when it is not.
+pub(crate) fn log_settings(launch: &Launch, instance: &str, state_dir: &Path) -> Option<Settings> {
+    let Logs::File { path, max_size, keep } = &launch.logs else { return None };
+    let path = path.clone().unwrap_or_else(|| default_path(state_dir, instance));
+    Some(Settings { path, max_size: *max_size, keep: *keep })
 }
 
 /// The key under which the guard keeps the pipe of an instance's output.

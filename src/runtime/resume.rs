@@ -6,7 +6,6 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use tokio::io::Interest;
@@ -16,19 +15,17 @@ use tokio::task::JoinSet;
 use crate::base::{Invocation, Signal};
 use crate::engine::Engine;
 use crate::graph::InstanceId;
-use crate::graph::plan::{Logs, Plan};
+use crate::graph::plan::Plan;
 use crate::guard::client::GuardLink;
 use crate::guard::protocol::{LifeState, Message, Scope, VERSION};
 use crate::logs::Pumps;
-use crate::logs::name::default_path;
-use crate::logs::pump::Settings;
 use crate::probe::Probe;
 use crate::runtime::clock::Clock;
 use crate::runtime::driver::{Driver, FACTS};
 use crate::runtime::errand::Errands;
 use crate::runtime::handle::{Notice, Question};
 use crate::runtime::journal::Journal;
-use crate::runtime::launch::{Surroundings, log_key, notify_key, ready_key};
+use crate::runtime::launch::{Surroundings, log_key, log_settings, notify_key, ready_key};
 use crate::runtime::lives::Lives;
 use crate::runtime::notify::NotifySocket;
 use crate::runtime::project::Project;
@@ -177,13 +174,11 @@ impl Driver {
         for (id, instance) in plan.instances() {
             let launch = &instance.launch;
             if let Some(both) = kept.remove(&log_key(&instance.name))
-                && let Logs::File { path, max_size, keep } = &launch.logs
+                && let Some(settings) = log_settings(launch, &instance.name, &self.state_dir)
                 && let Ok(read) = crate::sys::pipe::read_end(&both)
             {
-                let path: PathBuf =
-                    path.clone().unwrap_or_else(|| default_path(&self.state_dir, &instance.name));
                 // Without it the output stays in the pipe; the next launch tries again.
-                let _ = self.adopt_log(id, read, Settings { path, max_size: *max_size, keep: *keep });
+                let _ = self.adopt_log(id, read, settings);
             }
             // Without it the instance cannot say anything more in this life; it goes on running.
             if let Some(socket) = kept.remove(&notify_key(&instance.name))

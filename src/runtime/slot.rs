@@ -2,7 +2,6 @@
 //! sockets, and the tasks that wait on them.
 
 use std::os::fd::OwnedFd;
-use std::path::PathBuf;
 use std::rc::Rc;
 
 use tokio::io::Interest;
@@ -34,8 +33,6 @@ pub(crate) struct Slot {
     pub(crate) pid: Option<u32>,
     /// A handle on the main process: what a new guard would adopt it by.
     pub(crate) pidfd: Option<OwnedFd>,
-    /// Where its output is kept.
-    pub(crate) log: Option<PathBuf>,
     pub(crate) notify: Option<Rc<NotifySocket>>,
     /// Waits on the readiness descriptor of the present life.
     pub(crate) ready_task: Option<AbortHandle>,

@@ -115,6 +115,17 @@ fn a_log_without_an_index_is_read_without_times() {
     assert!(found.iter().all(|line| line.time.is_none()));
 }
 
+#[test]
+fn at_the_end_of_a_log_its_unfinished_line_is_followed_too() {
+    let mut bench = Bench::new(1 << 20, 2);
+    let mut follow = follow(&[bench.path()]);
+    let _ = bench.say(b"whole\nunfinished");
+    assert_eq!(announced(&mut follow), ["whole"]);
+    let mut rest = Vec::new();
+    follow.finish(&mut rest).expect("readable");
+    assert_eq!(rest.into_iter().map(text).collect::<Vec<_>>(), ["unfinished"]);
+}
+
 /// Follows logs from now on.
 fn follow(logs: &[PathBuf]) -> Follow {
     let query = Query { last: Some(0), follow: true, ..Query::default() };

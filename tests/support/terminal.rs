@@ -2,6 +2,7 @@
 //!
 //! script(1) makes the terminal; [`Screen`] obeys the few sequences that svc writes (carriage return,
 //! cursor up, erase) and drops colours. What it does not know it shows, so that a test would notice.
+
 use std::io::Read;
 use std::path::Path;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
@@ -46,6 +47,20 @@ impl Terminal {
         self.raw += std::str::from_utf8(&self.rest[..whole]).expect("looked at");
         self.rest.drain(..whole);
         count > 0
+    }
+
+    /// Reads until something was written.
+    pub(crate) fn until(&mut self, text: &str) {
+        while !self.raw.contains(text) {
+            assert!(self.read(), "it ended without `{text}`: {}", self.raw);
+        }
+    }
+
+    /// Reads until the screen is like this.
+    pub(crate) fn until_screen(&mut self, what: &str, like: impl Fn(&[String]) -> bool) {
+        while !like(&Screen::showing(&self.raw)) {
+            assert!(self.read(), "it ended before {what}: {:#?}", Screen::showing(&self.raw));
+        }
     }
 
     /// Waits for the end; returns the exit code and the last screen.

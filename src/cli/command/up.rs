@@ -9,13 +9,12 @@ use jiff::Timestamp;
 
 use crate::base::duration::{self, Exact};
 use crate::cli::account;
-use crate::cli::board::{Goal, Progress, towards};
 use crate::cli::command::down::{shut_down, until_free};
 use crate::cli::context::{Context, Verbosity};
 use crate::cli::exit::{Exit, Trouble};
 use crate::cli::operate::{Operation, Verdict};
 use crate::cli::progress;
-use crate::cli::request::conclude;
+use crate::cli::request::{conclude, goes_with};
 use crate::cli::screen::Screen;
 use crate::cli::session::{self, Change, Watch};
 use crate::cli::signals::{Interrupt, Signals};
@@ -28,9 +27,6 @@ use crate::logs::format::{self, Formatter};
 use crate::logs::read::Query;
 use crate::model::policy::Kind;
 use crate::runtime::{Before, Inherited, Project, boot};
-
-/// How long a service without a readiness has to run to count as up.
-const PROOF: Duration = Duration::from_millis(250);
 
 /// Start everything in order, with what it depends on, and show its output
 ///
@@ -87,16 +83,18 @@ pub fn run(context: &Context, args: &Args) -> Result<Exit, Trouble> {
             return Ok(Exit::Done);
         }
         let watch = Watch::open(client, &project).await?;
-        let since = Timestamp::now();
-        let screen = Screen::new(context);
-        let mut up = Up { context, args, project: &project, source: &source, ours, watch, screen, signals };
-        let operation = Operation::begin(&mut up.watch, &mut up.screen, &mut up.signals, &command).await?;
-        let names = operation.names.clone();
-        let mut verdict = operation.finish(args.timeout).await?;
-        if verdict == Verdict::Done {
-            verdict = up.prove(&names).await?;
+        let mut screen = Screen::new(context);
+        if !args.detach {
+            screen.attach(output(context, args, &watch)?);
         }
-        if args.detach { up.detached(&verdict).await } else { up.foreground(verdict, since).await }
+        let mut up = Up { context, args, project: &project, source: &source, ours, watch, screen, signals };
+        let exit = up.run(&command).await;
+        if exit.is_err() && !args.detach {
+            // As when nobody reads our output any more: what was started for this ends with it.
+            up.screen.mute();
+            let _ = up.end().await;
+        }
+        exit
     })
 }
 
@@ -158,6 +156,17 @@ struct Up<'a> {
 }
 
 impl Up<'_> {
+    async fn run(&mut self, command: &Command) -> Result<Exit, Trouble> {
+        let others = goes_with(&self.watch.client, command).await?;
+        let mut operation =
+            Operation::begin(&mut self.watch, &mut self.screen, &mut self.signals, command).await?;
+        let names = operation.names.iter().filter(|name| has_no_readiness(self.source, name));
+        operation.prove(names.cloned().collect());
+        operation.show(others);
+        let verdict = operation.finish(self.args.timeout).await?;
+        if self.args.detach { self.detached(&verdict).await } else { self.foreground(verdict).await }
+    }
+
     async fn detached(&mut self, verdict: &Verdict) -> Result<Exit, Trouble> {
         if let Verdict::Failed(names) = verdict {
             self.tell(names).await;
@@ -166,94 +175,13 @@ impl Up<'_> {
         conclude(self.context, &self.watch, verdict, self.args.timeout).await
     }
 
-    /// Sees to it that services without a readiness are not counted as up while they are about to
-    /// exit: each has to run for [`PROOF`]. Only this verdict waits; what depends on them does not.
-    async fn prove(&mut self, names: &[String]) -> Result<Verdict, Trouble> {
-        match self.args.timeout {
-            Some(limit) => {
-                let proof = tokio::time::timeout(limit, self.prove_without_limit(names)).await;
-                proof.unwrap_or(Ok(Verdict::TimedOut))
-            }
-            None => self.prove_without_limit(names).await,
-        }
-    }
-
-    async fn prove_without_limit(&mut self, names: &[String]) -> Result<Verdict, Trouble> {
-        let unproven: Vec<String> =
-            names.iter().filter(|name| self.has_no_readiness(name)).cloned().collect();
-        let mut suspect = true;
-        loop {
-            if suspect {
-                suspect = false;
-                let hopeless = self.watch.board.hopeless(&unproven);
-                if !hopeless.is_empty() {
-                    return Ok(Verdict::Failed(hopeless));
-                }
-            }
-            let left = self.proof_left(&unproven, Timestamp::now());
-            if left == Some(Duration::ZERO) {
-                return Ok(Verdict::Done);
-            }
-            let proven = async {
-                match left {
-                    Some(left) => tokio::time::sleep(left).await,
-                    None => std::future::pending().await,
-                }
-            };
-            tokio::select! {
-                change = self.watch.next() => match change {
-                    Change::Event(event) => {
-                        self.screen.event(&event, &self.watch.board);
-                        self.watch.board.apply(&event);
-                        if let Happening::Transition { to: State::Backoff | State::Failed, .. } = event.happening {
-                            // How many attempts that were, only an answer tells.
-                            self.watch.refresh().await?;
-                            suspect = true;
-                        }
-                    }
-                    Change::Resumed => suspect = true,
-                    Change::Ended(code) => return Ok(Verdict::Ended(code)),
-                    Change::Gone => return Ok(Verdict::Gone),
-                },
-                interrupt = self.signals.next() => return Ok(Verdict::Interrupted(interrupt)),
-                () = proven => {}
-            }
-        }
-    }
-
-    fn has_no_readiness(&self, name: &str) -> bool {
-        let plan = &self.source.plan;
-        plan.find(name).first().is_some_and(|&id| {
-            plan.service_of(id).kind == Kind::Service && plan.rules(id).readiness == Readiness::Started
-        })
-    }
-
-    /// Returns how long until all of them have run for long enough; `None` while one does not run.
-    fn proof_left(&self, names: &[String], now: Timestamp) -> Option<Duration> {
-        let mut longest = Duration::ZERO;
-        for (_, instance) in names.iter().filter_map(|name| self.watch.board.find(name)) {
-            if towards(instance, Goal::Up) != Progress::Reached {
-                return None;
-            }
-            let ran = Duration::try_from(now.duration_since(instance.since)).unwrap_or_default();
-            longest = longest.max(PROOF.saturating_sub(ran));
-        }
-        Some(longest)
-    }
-
-    async fn foreground(&mut self, verdict: Verdict, since: Timestamp) -> Result<Exit, Trouble> {
-        let mut stream = self.stream(since)?;
+    async fn foreground(&mut self, verdict: Verdict) -> Result<Exit, Trouble> {
         match verdict {
-            Verdict::Done => self.follow(stream).await,
-            Verdict::Interrupted(interrupt) => {
-                let left = self.leave(interrupt).await;
-                stream.drain()?;
-                left
-            }
+            Verdict::Done => self.follow().await,
+            Verdict::Interrupted(interrupt) => self.leave(interrupt).await,
             Verdict::Failed(names) => {
                 self.tell(&names).await;
                 let code = self.end().await?;
-                stream.drain()?;
                 Ok(code.map_or(Exit::Failed, Exit::Forwarded))
             }
             Verdict::TimedOut => {
@@ -262,6 +190,7 @@ impl Up<'_> {
                 Err(Trouble::new(Exit::TimedOut, format!("not ready within {limit}")))
             }
             Verdict::Ended(code) => {
+                self.screen.drain()?;
                 until_free(self.project).await?;
                 Ok(code.map_or(Exit::Done, Exit::Forwarded))
             }
@@ -271,50 +200,34 @@ impl Up<'_> {
         }
     }
 
-    /// Shows the output of everything so far, and is ready to go on.
-    fn stream(&self, since: Timestamp) -> std::io::Result<Stream> {
-        let instances = &self.watch.board.instances;
-        let (names, logs): (Vec<String>, Vec<PathBuf>) = instances
-            .iter()
-            .filter_map(|instance| Some((instance.name.clone(), PathBuf::from(instance.log.clone()?))))
-            .unzip();
-        let style = format::Style {
-            color: self.context.out.colour,
-            prefix: !self.args.no_log_prefix,
-            time: false,
-            raw: false,
-        };
-        let query = Query { since: Some(since), follow: true, ..Query::default() };
-        Stream::open(&logs, &query, Formatter::new(style, names))
-    }
-
     /// Shows the output of everything until a signal comes or nothing runs any more.
-    async fn follow(&mut self, mut stream: Stream) -> Result<Exit, Trouble> {
+    async fn follow(&mut self) -> Result<Exit, Trouble> {
         loop {
             if self.watch.board.settled() {
-                stream.drain()?;
+                self.screen.drain()?;
                 return self.over().await;
             }
             tokio::select! {
-                passed = stream.pass() => passed?,
-                interrupt = self.signals.next() => {
-                    let left = self.leave(interrupt).await;
-                    stream.drain()?;
-                    return left;
-                }
+                // Output comes last: there may always be some.
+                biased;
+                interrupt = self.signals.next() => return self.leave(interrupt).await,
                 change = self.watch.next() => match change {
                     Change::Event(event) => self.notice(&event),
                     Change::Resumed => {}
                     Change::Ended(code) => {
-                        stream.drain()?;
+                        self.screen.drain()?;
                         until_free(self.project).await?;
                         return Ok(code.map_or(Exit::Done, Exit::Forwarded));
                     }
                     Change::Gone => {
-                        stream.drain()?;
+                        self.screen.drain()?;
                         return conclude(self.context, &self.watch, &Verdict::Gone, None).await;
                     }
                 },
+                ready = self.screen.output() => {
+                    ready?;
+                    self.screen.pass()?;
+                }
             }
         }
     }
@@ -353,6 +266,7 @@ impl Up<'_> {
     /// A signal came: stops everything, if it was started for this.
     async fn leave(&mut self, interrupt: Interrupt) -> Result<Exit, Trouble> {
         if !self.ours {
+            self.screen.pass()?;
             self.screen.say("\nsvc goes on; `svc down` stops it\n");
             return Ok(interrupt.exit());
         }
@@ -368,11 +282,34 @@ impl Up<'_> {
             return Ok(None);
         }
         let Self { context, project, watch, screen, signals, .. } = self;
-        shut_down(context, project, watch, screen, signals, false, None).await
+        let code = shut_down(context, project, watch, screen, signals, false, None).await?;
+        self.ours = false;
+        // The last words of what has stopped.
+        self.screen.drain()?;
+        Ok(code)
     }
 
     async fn tell(&self, names: &[String]) {
         account::tell(self.context, &self.watch, names, Some(self.source), self.ours && !self.args.detach)
             .await;
     }
+}
+
+/// Opens the output of everything, from now on.
+fn output(context: &Context, args: &Args, watch: &Watch) -> std::io::Result<Stream> {
+    let instances = watch.board.instances.iter();
+    let (names, logs): (Vec<String>, Vec<PathBuf>) = instances
+        .filter_map(|instance| Some((instance.name.clone(), PathBuf::from(instance.log.clone()?))))
+        .unzip();
+    let style =
+        format::Style { color: context.out.colour, prefix: !args.no_log_prefix, time: false, raw: false };
+    let query = Query { since: Some(Timestamp::now()), follow: true, ..Query::default() };
+    Stream::open(&logs, &query, Formatter::new(style, names))
+}
+
+fn has_no_readiness(source: &Source, name: &str) -> bool {
+    let plan = &source.plan;
+    plan.find(name).first().is_some_and(|&id| {
+        plan.service_of(id).kind == Kind::Service && plan.rules(id).readiness == Readiness::Started
+    })
 }
