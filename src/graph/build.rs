@@ -66,7 +66,7 @@ pub struct Account {
 ///
 /// The model is used up, one service after another: it and the plan are never in memory as a whole.
 pub fn build(model: Model, world: &World<'_>, out: &mut Diagnostics) -> Option<Plan> {
-    let Model { project, env, services } = model;
+    let Model { project, env, services, lost } = model;
     let names = Names::new(&services, out);
     if let Some(diagnostic) = too_many_instances(&names, &services) {
         out.push(diagnostic);
@@ -78,7 +78,7 @@ pub fn build(model: Model, world: &World<'_>, out: &mut Diagnostics) -> Option<P
     plan.instances.reserve(services.len());
     let mut wires = Vec::with_capacity(services.len());
     let mut damaged = Vec::with_capacity(services.len());
-    let mut search = Search::default();
+    let mut search = Search { lost, ..Search::default() };
     for mut declared in names.kept(services) {
         let id = ServiceId(plan.services.len() as u32);
         names.wire(id, &declared, &mut wires, &mut search, out);
@@ -133,6 +133,8 @@ struct Search {
     comparisons: usize,
     /// Where unknown names are written: one in a template is blamed once, not once a service.
     said: BTreeSet<Span>,
+    /// Names that something was meant to declare which was not understood.
+    lost: BTreeSet<String>,
 }
 
 /// Which service a name means.
@@ -257,7 +259,7 @@ impl Names {
             }
             Some(&(found, _)) => Some(found),
             None => {
-                if search.said.insert(*span) {
+                if search.said.insert(*span) && !search.lost.contains(name.as_str()) {
                     out.push(self.unknown(name.as_str(), *span, search));
                 }
                 None

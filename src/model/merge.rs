@@ -72,7 +72,7 @@ pub fn check(settings: &mut Settings, cx: &mut Context<'_>) {
     if let (Some(command), Some(shell)) = (&settings.command, &settings.shell) {
         let message = "there is a `command` and a `shell`";
         let diagnostic = Diagnostic::error("svc::command-and-shell", shell.span, message);
-        cx.say(diagnostic.here("this").label(command.span, "and this").help("keep one of them"));
+        cx.say(diagnostic.here("and this").label(command.span, "this").help("keep one of them"));
     }
     for (node, class) in [
         (&settings.readiness, Class::Readiness),
@@ -123,7 +123,11 @@ fn backoff(node: &BackoffNode, cx: &mut Context<'_>) {
         if let Some(Spanned { value, span }) = value
             && !(low..=high).contains(&value)
         {
-            let diagnostic = Diagnostic::error("svc::out-of-range", span, format!("{value} is out of range"));
+            let diagnostic = Diagnostic::error(
+                "svc::out-of-range",
+                span,
+                format!("{value} is too {}", if value < low { "small" } else { "large" }),
+            );
             cx.say(diagnostic.help(format!("it goes from {low} to {high}")));
         }
     };

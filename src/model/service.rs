@@ -4,6 +4,7 @@
 //! merged. Names of other services are not looked up and variables are not replaced: both need
 //! more than one service, or an instance. What was wrong in itself is not in here.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,6 +24,8 @@ pub struct Model {
     pub env: Vec<Variable>,
     /// Services and tasks in the order of the files, the later one of two with the same name included.
     pub services: Vec<Box<Service>>,
+    /// Names in nodes that were not understood: whoever uses them is not to blame.
+    pub lost: BTreeSet<String>,
 }
 
 /// A variable that a file sets or unsets.

@@ -160,7 +160,9 @@ impl<'c> Context<'c> {
         };
         let mut diagnostic =
             Diagnostic::error("svc::surplus-argument", entry.value_span(), message).here("one too many");
-        if takes == 0 && spec.rows.iter().any(|row| row.kind == RowKind::Child) {
+        if takes > 0 {
+            diagnostic = diagnostic.help("a text with blanks is quoted as a whole; else remove it");
+        } else if spec.rows.iter().any(|row| row.kind == RowKind::Child) {
             diagnostic = diagnostic.help("what belongs to it stands in its block, between `{` and `}`");
         }
         self.say(diagnostic);
@@ -265,6 +267,12 @@ impl<'c> Context<'c> {
         if !text.contains("${") {
             return true;
         }
+        let place = |first: u32| {
+            let lo = text.find("${").unwrap_or_default();
+            let hi = text[lo..].find('}').map_or(text.len(), |end| lo + end + 1);
+            Span::new(first + lo as u32, first + hi as u32)
+        };
+        let span = self.verbatim(text, span).map_or(span, place);
         let diagnostic =
             Diagnostic::error("svc::no-variables-here", span, "variables are not replaced in this text");
         self.say(diagnostic.help(
@@ -278,7 +286,8 @@ impl<'c> Context<'c> {
         if let Some(first) = node.children().next() {
             let message = format!("`{}` takes no block", node.name());
             let diagnostic = Diagnostic::error("svc::surplus-block", first.name_span(), message);
-            self.say(diagnostic.here("this is in its block"));
+            let help = format!("what `{}` takes stands behind it on its line", node.name());
+            self.say(diagnostic.here("this is in its block").help(help));
         }
     }
 }

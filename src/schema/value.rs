@@ -54,7 +54,13 @@ impl FromValue for String {
             Value::String(text) | Value::Number(text) => {
                 cx.no_variables(text, entry.value_span()).then(|| text.to_owned())
             }
-            Value::Bool(_) | Value::Null | Value::Bad => {
+            Value::Bool(value) => {
+                let message = format!("`#{value}` is not a text");
+                let diagnostic = Diagnostic::error("svc::wrong-type", entry.value_span(), message);
+                cx.say(diagnostic.help(format!("quote it: `\"{value}\"`")));
+                None
+            }
+            Value::Null | Value::Bad => {
                 cx.wrong(entry, Self::TYPE);
                 None
             }
@@ -99,9 +105,16 @@ pub fn bounded(
     match entry.value() {
         Value::Number(text) => match integer(text) {
             Some(number) if (low..=high).contains(&number) => Some(number),
-            _ => {
-                let message = format!("{text} is not {expected}");
-                let help = format!("it goes from {low} to {high}");
+            found => {
+                let message = match found {
+                    Some(number) if number < low => format!("{text} is too small"),
+                    Some(_) => format!("{text} is too large"),
+                    None => format!("{text} is no whole number"),
+                };
+                let help = match high >= i64::from(u32::MAX) {
+                    true => format!("{expected}, {low} or more"),
+                    false => format!("{expected}, from {low} to {high}"),
+                };
                 cx.say(Diagnostic::error("svc::out-of-range", entry.value_span(), message).help(help));
                 None
             }
@@ -144,7 +157,7 @@ impl FromValue for Duration {
         let diagnostic = match entry.value() {
             Value::String(text) => match duration::parse(text) {
                 Ok(duration) => return Some(duration),
-                Err(DurationError::MissingUnit) => missing_unit(span, text, "s"),
+                Err(DurationError::MissingUnit) => missing_unit(span, text, TIMES),
                 Err(error) => {
                     let message = match error {
                         DurationError::Empty | DurationError::MissingUnit | DurationError::Malformed => {
@@ -163,7 +176,7 @@ impl FromValue for Duration {
                     }
                 }
             },
-            Value::Number(text) => missing_unit(span, text, "s"),
+            Value::Number(text) => missing_unit(span, text, TIMES),
             Value::Bool(_) | Value::Null | Value::Bad => {
                 cx.wrong(entry, Self::TYPE);
                 return None;
@@ -182,7 +195,7 @@ impl FromValue for Size {
         let diagnostic = match entry.value() {
             Value::String(text) => match Self::parse(text) {
                 Ok(size) => return Some(size),
-                Err(SizeError::MissingUnit) => missing_unit(span, text, "B"),
+                Err(SizeError::MissingUnit) => missing_unit(span, text, SIZES),
                 Err(error) => {
                     let reason = match error {
                         SizeError::MissingUnit | SizeError::Malformed => String::new(),
@@ -192,7 +205,7 @@ impl FromValue for Size {
                         .help("a whole number with `B`, `K`, `M`, `G` or `T`: `\"10M\"`")
                 }
             },
-            Value::Number(text) => missing_unit(span, text, "B"),
+            Value::Number(text) => missing_unit(span, text, SIZES),
             Value::Bool(_) | Value::Null | Value::Bad => {
                 cx.wrong(entry, Self::TYPE);
                 return None;
@@ -203,10 +216,15 @@ impl FromValue for Size {
     }
 }
 
-fn missing_unit(span: crate::diagnostic::Span, text: &str, unit: &str) -> Diagnostic {
+/// Says that a unit is missing. `units` are two that may have been meant, with their names.
+fn missing_unit(span: crate::diagnostic::Span, text: &str, units: [(&str, &str); 2]) -> Diagnostic {
+    let [(one, its_name), (other, other_name)] = units;
     Diagnostic::error("svc::missing-unit", span, format!("{text} has no unit"))
-        .help(format!("write `\"{text}{unit}\"`"))
+        .help(format!("write `\"{text}{one}\"` for {its_name}, `\"{text}{other}\"` for {other_name}"))
 }
+
+const TIMES: [(&str, &str); 2] = [("s", "seconds"), ("ms", "milliseconds")];
+const SIZES: [(&str, &str); 2] = [("M", "megabytes"), ("B", "bytes")];
 
 impl FromValue for Signal {
     const TYPE: &'static str = "a signal";

@@ -17,6 +17,9 @@ const KEYWORDS: [&str; 6] = ["true", "false", "null", "inf", "-inf", "nan"];
 /// How far an unquoted cron line is looked at.
 const CRON_LENGTH: usize = 100;
 
+/// How much of a line is shown in its corrected form, in bytes.
+const LONG_REST: usize = 60;
+
 /// How far the end of a list in brackets is looked for.
 const LIST_LENGTH: usize = 400;
 
@@ -149,7 +152,10 @@ impl Parser<'_> {
             let colon = Span::new(name.span.lo + bare.len() as u32, name.span.hi);
             let error = Diagnostic::error(code::COLON_AFTER_NAME, colon, format!("`{bare}` takes no colon"))
                 .here("drop this")
-                .help(format!("a node is its name and its values, with blanks between: `{bare} …`"))
+                .help(format!(
+                    "a node is its name and its values, with blanks between: `{bare} {}`",
+                    self.rest_of_line()
+                ))
                 .fix(colon, "");
             self.lexer.report(self.lexer.at, error);
             name.span.hi = colon.lo;
@@ -172,7 +178,7 @@ impl Parser<'_> {
         let equals = self.lexer.span(at, at + 1);
         self.lexer.at += 1;
         let blank = self.lexer.blanks();
-        let rest = if self.at_end_of_node() { "…".to_owned() } else { self.written_value() };
+        let rest = self.rest_of_line();
         let error = Diagnostic::error(
             code::EQUALS_AFTER_NAME,
             equals,
@@ -185,14 +191,23 @@ impl Parser<'_> {
         self.spaced = true;
     }
 
-    /// The value that starts here, for a message.
-    fn written_value(&self) -> String {
-        let rest = &self.lexer.text[self.lexer.at..];
-        let end = match rest.strip_prefix('"').and_then(|inside| inside.find(['"', '\n'])) {
-            Some(close) => close + 2,
-            None => rest.find([' ', '\t', '\n', '\r', ';', '}']).unwrap_or(rest.len()),
+    /// What stands behind a name on its line, for a message: quoted where it has to be.
+    fn rest_of_line(&self) -> String {
+        let rest = self.lexer.text[self.lexer.at..].trim_start_matches([' ', '\t']);
+        let end = rest.find(['\n', '\r', ';', '{', '}']).unwrap_or(rest.len());
+        let line = rest[..end].split(" //").next().unwrap_or_default().trim_end();
+        let bare = |word: &str| {
+            let first = word.starts_with(|c: char| c.is_ascii_digit());
+            !first && word.chars().all(|c| c.is_ascii_alphanumeric() || "-_.#".contains(c)) || is_number(word)
         };
-        shown(rest.get(..end).unwrap_or_default()).into_owned()
+        if line.is_empty() || line.len() > LONG_REST {
+            return "…".to_owned();
+        }
+        if line.contains(['"', '=']) {
+            return shown(line).into_owned();
+        }
+        let word = |word: &str| if bare(word) { word.to_owned() } else { quoted(word.trim_matches('\'')) };
+        shown(&line.split_whitespace().map(word).collect::<Vec<_>>().join(" ")).into_owned()
     }
 
     /// Reads `(type)` where one stands; returns its index.
@@ -310,7 +325,7 @@ impl Parser<'_> {
                 self.lexer.at = end;
                 return number;
             }
-            return self.no_number(start, end);
+            return self.no_number(start, end, role);
         }
         if first == b'\''
             && let Some(text) = self.single_quotes(start, end)
@@ -426,9 +441,17 @@ impl Parser<'_> {
     }
 
     /// Reports a word that starts like a number and is none.
-    fn no_number(&mut self, start: usize, end: usize) -> Text {
+    fn no_number(&mut self, start: usize, end: usize, role: Role) -> Text {
         let word = &self.lexer.text[start..end];
         let span = self.lexer.span(start, end);
+        if role == Role::Entry && self.lexer.byte(end) == b'=' {
+            let message = format!("`{}` cannot be the name of a property", shown(word));
+            let error = Diagnostic::error(code::BAD_PROPERTY_NAME, span, message)
+                .help("a name begins with a letter or `_`");
+            self.lexer.at = end;
+            self.lexer.report(end, error);
+            return Text { span, form: Form::BAD };
+        }
         let number = word.trim_end_matches(|c: char| c.is_ascii_alphabetic() || c == '%');
         let unit = &word[number.len()..];
         let radix = number.starts_with('0') && matches!(word.as_bytes().get(1), Some(b'x' | b'o' | b'b'));

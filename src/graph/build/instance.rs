@@ -247,7 +247,7 @@ impl<'m> Maker<'m> {
         let common = &mut self.common;
         let mut unknown = |what: &str, name: &Spanned<String>| {
             let message = format!("there is no {what} `{}` on this machine", name.value);
-            let help = "create it, or name one that exists; numbers are fine too";
+            let help = "create it, or name one that exists; a number in quotes needs no account";
             common.say(Diagnostic::error("svc::unknown-account", name.span, message).help(help), out);
         };
         let account = accounts.user(&user.name.value);

@@ -39,7 +39,7 @@ fn log(text: &Text, fill: &mut Filler<'_, '_>) -> Option<SharedStr> {
         fill.say(
             Diagnostic::error("svc::bad-pattern", text.span, "this is no regular expression")
                 .here(why)
-                .help("in a raw string a backslash stands once: `#\"ready \\d+\"#`"),
+                .help(format!("to find just this text, write `#\"{}\"#`", regex::escape(&pattern))),
         );
     }
     Some(pattern)

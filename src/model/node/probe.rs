@@ -82,11 +82,11 @@ impl FromNode for HeaderNode {
                 Some((key, span)) => {
                     let token = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c);
                     if key.is_empty() || !key.chars().all(token) {
-                        cx.say(Diagnostic::error(
-                            "svc::bad-header",
-                            span,
-                            format!("`{key}` is no name of a header"),
-                        ));
+                        let message = format!("`{key}` is no name of a header");
+                        cx.say(
+                            Diagnostic::error("svc::bad-header", span, message)
+                                .help("a name has no blanks and no colon: `header Accept=\"text/html\"`"),
+                        );
                         continue;
                     }
                     headers.extend(Text::read(entry, cx).map(|text| (key.to_owned(), text.value)));
@@ -197,7 +197,7 @@ impl ProbeNode {
             && let Some(span) = self.header.first().map(|h| h.span).or(self.expect.as_ref().map(|e| e.span))
         {
             out(Diagnostic::error("svc::probe-kind", span, "this belongs to a probe with `http=`")
-                .help("remove it"));
+                .help("remove it, or ask by `http=\"http://127.0.0.1:8080/\"`"));
         }
         if let Some(on_failure) = self.on_failure
             && class != Class::Liveness

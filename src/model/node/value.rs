@@ -66,8 +66,8 @@ impl FromValue for Mode {
         let span = entry.value_span();
         match mode {
             Some(mode) if quoted => return Some(Self(mode)),
-            Some(mode) => {
-                let right = format!("\"{mode:03o}\"");
+            Some(_) => {
+                let right = format!("\"{digits}\"");
                 let message = "a mode is written in quotes, because it is octal";
                 cx.say(
                     Diagnostic::error("svc::bad-mode", span, message)
@@ -128,7 +128,7 @@ impl FromValue for ExitCode {
 pub struct Count(pub u32);
 
 impl FromValue for Count {
-    const TYPE: &'static str = "a number from 1";
+    const TYPE: &'static str = "a count";
 
     fn from_value(entry: Entry<'_>, cx: &mut Context<'_>) -> Option<Self> {
         bounded(entry, (1, 100_000), Self::TYPE, cx).map(|count| Self(count as u32))
