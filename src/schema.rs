@@ -7,10 +7,12 @@
 pub mod context;
 pub mod table;
 pub mod value;
+pub mod written;
 
 pub use context::{Context, Foreign, Vocabulary};
 pub use table::{Effect, FromNode, One, Row, RowKind, Spec};
 pub use value::FromValue;
+pub use written::{WrittenEntry, WrittenNode, WrittenValue};
 
 pub(crate) use table::nodes;
 pub(crate) use value::words;

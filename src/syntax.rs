@@ -15,6 +15,7 @@ pub mod number;
 mod parser;
 pub mod readable;
 mod string;
+pub mod write;
 
 pub use document::{Document, Entry, Node, Value};
 pub use include::{Loader, Sources, load};

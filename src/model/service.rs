@@ -37,7 +37,21 @@ pub struct Variable {
     pub value: Option<Text>,
 }
 
+/// What names contain of variables whose values are not shown.
+const SECRET_PARTS: &[&str] =
+    &["APIKEY", "CREDENTIAL", "PASSPHRASE", "PASSWD", "PASSWORD", "PRIVATE", "SECRET", "TOKEN"];
+
+/// The same, for what means something else inside a longer word: these stand between `_`.
+const SECRET_WORDS: &[&str] = &["AUTH", "DSN", "KEY", "KEYS", "PASS", "PWD"];
+
 impl Variable {
+    /// Returns whether its value is not to be shown: it is marked so, its name says that it should be, or it is an
+    /// address with a password in it.
+    pub fn is_secret(&self) -> bool {
+        let Some(value) = &self.value else { return false };
+        value.secret || is_secret_name(&self.name.value) || has_password(&value.raw)
+    }
+
     /// Returns whether its value is made of the value that the layer below gives it: `PATH "bin:${PATH}"`.
     pub fn uses_itself(&self) -> bool {
         let own = |piece: Piece<'_>| match piece {
@@ -46,6 +60,21 @@ impl Variable {
         };
         self.value.as_ref().is_some_and(|value| value.pieces().any(own))
     }
+}
+
+/// Returns whether the value of a variable of this name is not to be shown: `PGPASSWORD`, `API_KEY`.
+pub fn is_secret_name(name: &str) -> bool {
+    let name = name.to_ascii_uppercase();
+    // The working directory is called so.
+    let word = |word: &str| SECRET_WORDS.contains(&word) && name != "PWD";
+    SECRET_PARTS.iter().any(|part| name.contains(part)) || name.split('_').any(word)
+}
+
+/// Returns whether a text is an address with a password: `postgres://app:secret@db/shop`.
+fn has_password(text: &str) -> bool {
+    let Some((_, rest)) = text.split_once("://") else { return false };
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    authority.rsplit_once('@').is_some_and(|(user, _)| user.contains(':'))
 }
 
 /// A service or task.
@@ -219,4 +248,30 @@ pub enum Logs {
         /// How many rotated files are kept.
         keep: u32,
     },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_is_known_by_its_name_its_mark_or_its_form() {
+        for name in
+            ["PGPASSWORD", "DB_PASS", "api_key", "SECRET_KEY_BASE", "GITHUB_TOKEN", "SENTRY_DSN", "MYSQL_PWD"]
+        {
+            assert!(is_secret_name(name), "{name}");
+        }
+        for name in ["PATH", "PWD", "KEYBOARD", "MONKEY", "AUTHOR", "COMPASS", "PORT"] {
+            assert!(!is_secret_name(name), "{name}");
+        }
+        assert!(has_password("postgres://app:pw@db:5432/shop?a=b"));
+        for text in ["http://localhost:80/a@b:c", "postgres://app@db/shop", "a:b@c", "http://h/?q=a:b@c"] {
+            assert!(!has_password(text), "{text}");
+        }
+        let mut marked = Text::literal("x", Span::default());
+        marked.secret = true;
+        let name = Spanned::new("COLOR".into(), Span::default());
+        assert!(Variable { name: name.clone(), value: Some(marked) }.is_secret());
+        assert!(!Variable { name, value: None }.is_secret());
+    }
 }

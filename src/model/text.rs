@@ -18,6 +18,8 @@ pub struct Text {
     verbatim: Option<u32>,
     /// Whether `$` means anything in it.
     variables: bool,
+    /// Whether it is marked as one that is not to be shown.
+    pub secret: bool,
 }
 
 /// A part of a text.
@@ -69,17 +71,22 @@ impl Text {
     /// Makes a text with variables. `verbatim` is the address of its first character when `raw` is in
     /// the file letter by letter.
     pub fn new(raw: impl Into<SharedStr>, span: Span, verbatim: Option<u32>) -> Self {
-        Self { raw: raw.into(), span, verbatim, variables: true }
+        Self { raw: raw.into(), span, verbatim, variables: true, secret: false }
     }
 
     /// Makes a text in which `$` stands for itself, as in a `shell`.
     pub fn literal(raw: impl Into<SharedStr>, span: Span) -> Self {
-        Self { raw: raw.into(), span, verbatim: None, variables: false }
+        Self { raw: raw.into(), span, verbatim: None, variables: false, secret: false }
     }
 
     /// Returns the text when it holds nothing variable.
     pub fn constant(&self) -> Option<&SharedStr> {
         (!self.variables || memchr::memchr(b'$', self.raw.as_bytes()).is_none()).then_some(&self.raw)
+    }
+
+    /// Returns what is written for it where variables are replaced.
+    pub fn written(&self) -> String {
+        if self.variables { self.raw.to_string() } else { self.raw.replace('$', "$$") }
     }
 
     /// Iterates over its pieces. `$$` is `$`; a `$` before anything but `{` stands for itself.

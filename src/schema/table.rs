@@ -1,7 +1,7 @@
 //! The tables: `nodes!`, what it makes, and the description it leaves behind.
 
 use crate::diagnostic::{Span, Spanned};
-use crate::schema::{Context, FromValue};
+use crate::schema::{Context, FromValue, WrittenNode};
 use crate::syntax::Node;
 
 /// The description of a node: what may stand in it.
@@ -114,6 +114,9 @@ pub trait FromNode: Sized {
 
     /// Returns where it is written: the node without its block.
     fn span(&self) -> Span;
+
+    /// Writes down what was decoded: a node that is decoded to the same.
+    fn write(&self, node: &mut WrittenNode);
 }
 
 /// A node with one argument and nothing else. A type whose values have a default for the bare node
@@ -155,6 +158,10 @@ impl<T: FromValue> FromNode for One<T> {
 
     fn span(&self) -> Span {
         self.span
+    }
+
+    fn write(&self, node: &mut WrittenNode) {
+        self.value.iter().for_each(|value| node.argument(value));
     }
 }
 
@@ -231,6 +238,10 @@ macro_rules! nodes {
             fn span(&self) -> $crate::diagnostic::Span {
                 self.span
             }
+
+            fn write(&self, node: &mut $crate::schema::WrittenNode) {
+                $( $crate::schema::table::write!($kind self.$field, $name, node); )*
+            }
         }
 
         impl $node {
@@ -269,6 +280,21 @@ macro_rules! inherit {
         if $over.is_none() && $under.is_some() && !$resets.iter().any(|reset| reset.value == $name) {
             $over.clone_from(&$under);
         }
+    };
+}
+
+macro_rules! write {
+    (arg $field:expr, $name:literal, $node:expr) => {
+        $field.iter().for_each(|value| $node.argument(value));
+    };
+    (args $field:expr, $name:literal, $node:expr) => {
+        $field.iter().for_each(|value| $node.argument(value));
+    };
+    (prop $field:expr, $name:literal, $node:expr) => {
+        $field.iter().for_each(|value| $node.property($name, value));
+    };
+    ($kind:ident $field:expr, $name:literal, $node:expr) => {
+        $field.iter().for_each(|child| $node.child($name, child));
     };
 }
 
@@ -402,7 +428,7 @@ pub(crate) fn reset_of(resets: &[Spanned<&'static str>], name: &str) -> Option<S
 }
 
 pub(crate) use {
-    at_end, field, inherit, is, node_row, nodes, on_argument, on_child, on_property, row, value_row,
+    at_end, field, inherit, is, node_row, nodes, on_argument, on_child, on_property, row, value_row, write,
 };
 
 #[cfg(test)]

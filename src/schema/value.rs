@@ -6,7 +6,7 @@ use crate::base::duration::{self, DurationError};
 use crate::base::size::SizeError;
 use crate::base::{Name, Signal, Size};
 use crate::diagnostic::{Diagnostic, Spanned, suggest};
-use crate::schema::Context;
+use crate::schema::{Context, WrittenValue};
 use crate::syntax::{Entry, Value};
 
 /// What a value can be read as.
@@ -18,6 +18,14 @@ pub trait FromValue: Sized {
 
     /// Reads a value. `None` after a mistake, which was said.
     fn from_value(entry: Entry<'_>, cx: &mut Context<'_>) -> Option<Self>;
+
+    /// Writes it down: a value that is read as the same.
+    fn to_value(&self) -> WrittenValue;
+
+    /// Returns whether it is marked as one that is not to be shown.
+    fn is_secret(&self) -> bool {
+        false
+    }
 
     /// Reads a value that has no type annotation, with its place.
     fn read(entry: Entry<'_>, cx: &mut Context<'_>) -> Option<Spanned<Self>> {
@@ -44,6 +52,10 @@ impl FromValue for bool {
         cx.wrong(entry, Self::TYPE);
         None
     }
+
+    fn to_value(&self) -> WrittenValue {
+        WrittenValue::Bool(*self)
+    }
 }
 
 impl FromValue for String {
@@ -65,6 +77,10 @@ impl FromValue for String {
                 None
             }
         }
+    }
+
+    fn to_value(&self) -> WrittenValue {
+        WrittenValue::Text(self.clone())
     }
 }
 
@@ -132,6 +148,10 @@ impl FromValue for u32 {
     fn from_value(entry: Entry<'_>, cx: &mut Context<'_>) -> Option<Self> {
         bounded(entry, (0, i64::from(u32::MAX)), Self::TYPE, cx).map(|number| number as u32)
     }
+
+    fn to_value(&self) -> WrittenValue {
+        WrittenValue::Number(self.to_string())
+    }
 }
 
 impl FromValue for f64 {
@@ -146,6 +166,10 @@ impl FromValue for f64 {
         }
         cx.wrong(entry, Self::TYPE);
         None
+    }
+
+    fn to_value(&self) -> WrittenValue {
+        WrittenValue::Number(self.to_string())
     }
 }
 
@@ -185,6 +209,10 @@ impl FromValue for Duration {
         cx.say(diagnostic);
         None
     }
+
+    fn to_value(&self) -> WrittenValue {
+        WrittenValue::Text(duration::Exact(*self).to_string())
+    }
 }
 
 impl FromValue for Size {
@@ -213,6 +241,10 @@ impl FromValue for Size {
         };
         cx.say(diagnostic);
         None
+    }
+
+    fn to_value(&self) -> WrittenValue {
+        WrittenValue::Text(self.to_string())
     }
 }
 
@@ -250,6 +282,10 @@ impl FromValue for Signal {
         }
         signal
     }
+
+    fn to_value(&self) -> WrittenValue {
+        WrittenValue::Text(self.to_string())
+    }
 }
 
 impl FromValue for Name {
@@ -261,6 +297,10 @@ impl FromValue for Name {
             return None;
         };
         name(text, entry.value_span(), cx)
+    }
+
+    fn to_value(&self) -> WrittenValue {
+        WrittenValue::Text(self.to_string())
     }
 }
 
@@ -307,7 +347,7 @@ pub fn word<T: Copy>(
     None
 }
 
-/// Makes an enum readable by its words: `words! { Type "a policy", FOREIGN; "never" Type::Never, … }`.
+/// Makes an enum readable by its words, and writable: `words! { Type "a policy", FOREIGN; "never" Type::Never, … }`.
 macro_rules! words {
     ($ty:ty, $what:literal, $foreign:expr; $( $word:literal $value:expr ),* $(,)?) => {
         impl $crate::schema::FromValue for $ty {
@@ -319,6 +359,12 @@ macro_rules! words {
                     return None;
                 };
                 $crate::schema::value::word(text, entry.value_span(), &[$(($word, $value)),*], $foreign, cx)
+            }
+
+            fn to_value(&self) -> $crate::schema::WrittenValue {
+                let word = [$(($word, $value)),*].into_iter().find(|(_, value)| value == self);
+                let word = word.map_or_else(String::new, |(word, _)| word.to_owned());
+                $crate::schema::WrittenValue::Text(word)
             }
         }
     };

@@ -8,7 +8,7 @@ use crate::diagnostic::{Diagnostic, Span};
 use crate::model::node::value::covering;
 use crate::model::service::Command;
 use crate::model::text::Text;
-use crate::schema::{Context, FromNode, FromValue, Row, RowKind, Spec};
+use crate::schema::{Context, FromNode, FromValue, Row, RowKind, Spec, WrittenNode, WrittenValue};
 use crate::syntax::{Entry, Node, Value};
 
 /// A program with its arguments.
@@ -36,6 +36,11 @@ impl FromValue for Words {
                 None
             }
         }
+    }
+
+    fn to_value(&self) -> WrittenValue {
+        let words: Vec<String> = self.0.iter().map(|word| one_of_several(&word.written())).collect();
+        WrittenValue::Text(words.join(" "))
     }
 }
 
@@ -95,6 +100,41 @@ impl FromNode for CommandNode {
     fn span(&self) -> Span {
         self.span
     }
+
+    fn write(&self, node: &mut WrittenNode) {
+        let Some(Command { argv, span, .. }) = &self.command else { return };
+        match argv.as_slice() {
+            // One text is split into words: it has to come out as one.
+            [word] => node.entry(None, &Words(vec![word.clone()]), *span),
+            several => several.iter().for_each(|word| node.entry(None, word, word.span)),
+        }
+    }
+}
+
+/// Quotes a word as [`split`] undoes it.
+fn one_of_several(word: &str) -> String {
+    let plain = |c: char| c.is_alphanumeric() || "-_./:=,@%+${}?".contains(c);
+    if !word.is_empty()
+        && !word.starts_with('~')
+        && !word.contains("$(")
+        && word.chars().all(plain)
+        && !word.contains("$$")
+    {
+        return word.to_owned();
+    }
+    let mut quoted = String::from("\"");
+    let mut letters = word.chars().peekable();
+    while let Some(c) = letters.next() {
+        match c {
+            '$' if letters.peek() == Some(&'$') => {
+                letters.next();
+                quoted.push_str("\\$");
+            }
+            '"' | '\\' | '`' => quoted.extend(['\\', c]),
+            c => quoted.push(c),
+        }
+    }
+    quoted + "\""
 }
 
 /// Joins words for display, quoting those of which a blank would hide the end.
@@ -131,6 +171,10 @@ impl FromValue for ShellText {
                 None
             }
         }
+    }
+
+    fn to_value(&self) -> WrittenValue {
+        WrittenValue::Text(self.0.raw.to_string())
     }
 }
 
@@ -298,6 +342,23 @@ mod tests {
     #[test]
     fn variables_stay_and_what_is_quoted_plain_is_doubled() {
         assert_eq!(words("a ${B:-c d}e '${F}' \\$G \"${H}\""), ["a", "${B:-c d}e", "$${F}", "$$G", "${H}"]);
+    }
+
+    #[test]
+    fn words_that_are_written_as_one_text_are_split_into_the_same() {
+        let cases: &[&[&str]] = &[
+            &["a"],
+            &["a b", "", "c"],
+            &["it's", "\"", "\\", "`"],
+            &["$$HOME", "${A:-b c}", "$", "a$$", "$$$$"],
+            &["~", "*", "|", "$(x)", "&&", "a;b", "<", ">"],
+            &["é", "a\tb"],
+        ];
+        for case in cases {
+            let texts = case.iter().map(|word| Text::new(*word, Span::default(), None)).collect();
+            let WrittenValue::Text(text) = Words(texts).to_value() else { panic!("{case:?}") };
+            assert_eq!(words(&text), *case, "{text}");
+        }
     }
 
     #[test]

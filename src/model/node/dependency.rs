@@ -7,7 +7,7 @@ use crate::base::Name;
 use crate::diagnostic::{Span, Spanned};
 use crate::model::policy::Condition;
 use crate::model::service::Dependency;
-use crate::schema::{Context, FromNode, FromValue, Row, RowKind, Spec, nodes, value};
+use crate::schema::{Context, FromNode, FromValue, Row, RowKind, Spec, WrittenNode, nodes, value};
 use crate::syntax::Node;
 
 nodes! {
@@ -91,6 +91,28 @@ impl FromNode for DependsOn {
 
     fn span(&self) -> Span {
         self.span
+    }
+
+    fn write(&self, node: &mut WrittenNode) {
+        for Dependency { name, condition: (condition, at), required, restart, timeout } in &self.list {
+            let at = at.unwrap_or(name.span);
+            if *required && !restart && timeout.is_none() {
+                match condition {
+                    Condition::Ready => node.argument(name),
+                    condition => node.property(name.value.as_str(), &Spanned::new(*condition, at)),
+                }
+                continue;
+            }
+            let long = DependencyNode {
+                span: name.span,
+                condition: Some(Spanned::new(*condition, at)),
+                required: Some(Spanned::new(*required, name.span)),
+                restart: Some(Spanned::new(*restart, name.span)),
+                timeout: timeout.map(|timeout| Spanned::new(timeout, name.span)),
+                ..DependencyNode::default()
+            };
+            node.child(name.value.as_str(), &long);
+        }
     }
 
     /// A dependency replaces the one on the same service.

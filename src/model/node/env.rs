@@ -6,7 +6,9 @@ use std::path::Path;
 use crate::diagnostic::{Diagnostic, Span, Spanned};
 use crate::model::service::{FilePath, Variable};
 use crate::model::text::Text;
-use crate::schema::{Context, FromNode, FromValue, Row, RowKind, Spec, nodes};
+use crate::schema::{
+    Context, FromNode, FromValue, Row, RowKind, Spec, WrittenEntry, WrittenNode, WrittenValue, nodes,
+};
 use crate::syntax::{Entry, Node, Value};
 
 /// `env`: variables, as properties or as children.
@@ -62,6 +64,18 @@ impl FromNode for EnvNode {
         self.span
     }
 
+    fn write(&self, node: &mut WrittenNode) {
+        for variable in &self.variables {
+            let Variable { name: Spanned { value: name, span }, value } = variable;
+            let mut child = WrittenNode::new(name.as_str(), *span);
+            let written = value.as_ref().map_or(WrittenValue::Null, |text| text.to_value());
+            let span = value.as_ref().map_or(*span, |text| text.span);
+            let secret = variable.is_secret();
+            child.entries.push(WrittenEntry { key: None, value: written, span, secret });
+            node.children.push(child);
+        }
+    }
+
     /// A variable replaces the one of the same name, unless its value is made of that one.
     fn lay(over: &mut Vec<Self>, under: &[Self]) {
         let own = over.iter().flat_map(|node| &node.variables).filter(|variable| !variable.uses_itself());
@@ -109,12 +123,12 @@ fn variable(name: &str, span: Span, entry: Entry<'_>, cx: &mut Context<'_>) -> O
         );
         return None;
     }
-    cx.no_annotation(entry.ty());
     let name = Spanned::new(cx.shared(name, span).0, span);
     if entry.value() == Value::Null {
+        cx.no_annotation(entry.ty());
         return Some(Variable { name, value: None });
     }
-    Text::from_value(entry, cx).map(|value| Variable { name, value: Some(value) })
+    Text::read(entry, cx).map(|value| Variable { name, value: Some(value.value) })
 }
 
 fn is_name(name: &str) -> bool {
@@ -158,6 +172,10 @@ impl FromValue for PlainPath {
     fn from_value(entry: Entry<'_>, cx: &mut Context<'_>) -> Option<Self> {
         let path = FilePath::from_value(entry, cx)?;
         cx.no_variables(&path.text.raw, entry.value_span()).then_some(Self(path))
+    }
+
+    fn to_value(&self) -> WrittenValue {
+        self.0.to_value()
     }
 }
 

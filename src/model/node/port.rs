@@ -2,10 +2,11 @@
 
 use std::collections::BTreeSet;
 
+use crate::base::Name;
 use crate::diagnostic::{Diagnostic, Span, Spanned};
 use crate::model::service::Port;
 use crate::schema::value::bounded;
-use crate::schema::{Context, FromNode, Row, RowKind, Spec, value};
+use crate::schema::{Context, FromNode, Row, RowKind, Spec, WrittenNode, value};
 use crate::syntax::{Entry, Node, Value};
 
 /// `port`: a number, or `name=number`.
@@ -66,6 +67,12 @@ impl FromNode for PortNode {
 
     fn span(&self) -> Span {
         self.span
+    }
+
+    fn write(&self, node: &mut WrittenNode) {
+        for Port { name, number: Spanned { value, span } } in &self.ports {
+            node.entry(name.as_ref().map(Name::as_str), &u32::from(*value), *span);
+        }
     }
 
     /// A port replaces the one of the same name.

@@ -9,7 +9,7 @@ use crate::model::policy::LivenessFailure;
 use crate::model::service::{Probing, Target};
 use crate::model::text::Text;
 use crate::probe::{Class, Schedule};
-use crate::schema::{Context, FromNode, FromValue, Row, RowKind, Spec, nodes};
+use crate::schema::{Context, FromNode, FromValue, Row, RowKind, Spec, WrittenNode, nodes};
 use crate::syntax::Node;
 
 nodes! {
@@ -98,6 +98,10 @@ impl FromNode for HeaderNode {
 
     fn span(&self) -> Span {
         self.span
+    }
+
+    fn write(&self, node: &mut WrittenNode) {
+        self.headers.iter().for_each(|(name, text)| node.entry(Some(name), text, text.span));
     }
 }
 

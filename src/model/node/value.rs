@@ -1,11 +1,11 @@
 //! Values of a service file that are more than a number or a word.
 
-use crate::diagnostic::{Diagnostic, Span};
+use crate::diagnostic::{Diagnostic, Span, Spanned};
 use crate::model::policy::{Condition, Consequence, LivenessFailure, RestartWhen};
 use crate::model::service::FilePath;
 use crate::model::text::Text;
 use crate::schema::value::bounded;
-use crate::schema::{Context, FromValue, words};
+use crate::schema::{Context, FromValue, WrittenValue, words};
 use crate::syntax::{Entry, Value};
 
 impl FromValue for Text {
@@ -30,6 +30,25 @@ impl FromValue for Text {
             }
         }
     }
+
+    fn to_value(&self) -> WrittenValue {
+        WrittenValue::Text(self.written())
+    }
+
+    fn is_secret(&self) -> bool {
+        self.secret
+    }
+
+    /// Reads a value that may be marked as one that is not to be shown: `(secret)"…"`.
+    fn read(entry: Entry<'_>, cx: &mut Context<'_>) -> Option<Spanned<Self>> {
+        let secret = matches!(entry.ty(), Some(("secret", _)));
+        if !secret {
+            cx.no_annotation(entry.ty());
+        }
+        let mut text = Self::from_value(entry, cx)?;
+        text.secret = secret;
+        Some(Spanned::new(text, entry.value_span()))
+    }
 }
 
 impl FromValue for FilePath {
@@ -45,6 +64,10 @@ impl FromValue for FilePath {
             return None;
         }
         Some(Self { text, folder: cx.folder.clone() })
+    }
+
+    fn to_value(&self) -> WrittenValue {
+        WrittenValue::Path(self.text.written(), self.folder.clone())
     }
 }
 
@@ -82,6 +105,10 @@ impl FromValue for Mode {
         }
         None
     }
+
+    fn to_value(&self) -> WrittenValue {
+        WrittenValue::Text(format!("{:03o}", self.0))
+    }
 }
 
 /// The status codes of HTTP that pass.
@@ -109,6 +136,13 @@ impl FromValue for StatusRange {
             }
         }
     }
+
+    fn to_value(&self) -> WrittenValue {
+        match self {
+            Self(low, high) if low == high => WrittenValue::Number(low.to_string()),
+            Self(low, high) => WrittenValue::Text(format!("{low}..{high}")),
+        }
+    }
 }
 
 /// An exit code.
@@ -120,6 +154,10 @@ impl FromValue for ExitCode {
 
     fn from_value(entry: Entry<'_>, cx: &mut Context<'_>) -> Option<Self> {
         bounded(entry, (0, 255), Self::TYPE, cx).map(|code| Self(code as i32))
+    }
+
+    fn to_value(&self) -> WrittenValue {
+        WrittenValue::Number(self.0.to_string())
     }
 }
 
@@ -133,6 +171,10 @@ impl FromValue for Count {
     fn from_value(entry: Entry<'_>, cx: &mut Context<'_>) -> Option<Self> {
         bounded(entry, (1, 100_000), Self::TYPE, cx).map(|count| Self(count as u32))
     }
+
+    fn to_value(&self) -> WrittenValue {
+        WrittenValue::Number(self.0.to_string())
+    }
 }
 
 /// The number of a descriptor above the standard ones.
@@ -144,6 +186,10 @@ impl FromValue for Descriptor {
 
     fn from_value(entry: Entry<'_>, cx: &mut Context<'_>) -> Option<Self> {
         bounded(entry, (3, 1023), Self::TYPE, cx).map(|fd| Self(fd as u32))
+    }
+
+    fn to_value(&self) -> WrittenValue {
+        WrittenValue::Number(self.0.to_string())
     }
 }
 
@@ -166,6 +212,14 @@ impl FromValue for Output {
             Value::String("none") => Some(Self::None),
             Value::String("inherit") => Some(Self::Inherit),
             _ => FilePath::from_value(entry, cx).map(Self::File),
+        }
+    }
+
+    fn to_value(&self) -> WrittenValue {
+        match self {
+            Self::None => WrittenValue::Text("none".to_owned()),
+            Self::Inherit => WrittenValue::Text("inherit".to_owned()),
+            Self::File(path) => path.to_value(),
         }
     }
 }
@@ -216,6 +270,10 @@ impl FromValue for Condition {
             return None;
         };
         crate::schema::value::word(text, entry.value_span(), Self::WORDS, CONDITIONS, cx)
+    }
+
+    fn to_value(&self) -> WrittenValue {
+        WrittenValue::Text(self.word().to_owned())
     }
 }
 
