@@ -19,6 +19,8 @@ pub mod progress;
 pub mod read;
 pub mod replace;
 pub mod request;
+pub mod run_file;
+pub mod runs;
 #[cfg(test)]
 mod sample;
 pub mod screen;
@@ -67,6 +69,7 @@ fn dispatch(context: &Context, verb: &Verb) -> Result<Exit, Trouble> {
         Verb::Stop(args) => command::stop::run(context, args),
         Verb::Restart(args) => command::restart::run(context, args),
         Verb::Ps(args) => command::ps::run(context, args),
+        Verb::Run(args) => command::run::run(context, args),
         Verb::Logs(args) => command::logs::run(context, args),
         Verb::Wait(args) => command::wait::run(context, args),
         Verb::Why(args) => command::why::run(context, args),

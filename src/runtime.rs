@@ -26,5 +26,6 @@ mod slot;
 pub use boot::{Before, BootError, Inherited, boot};
 pub use driver::{Driver, Finished};
 pub use handle::Handle;
+pub use launch::Own;
 pub use project::Project;
 pub use resume::{Setup, resume};

@@ -6,7 +6,7 @@ use clap::builder::FalseyValueParser;
 use clap::builder::styling::{AnsiColor, Styles};
 
 use crate::cli::command::{
-    check, down, explain, fmt, graph, logs, ps, restart, start, stop, up, version, wait, why,
+    check, down, explain, fmt, graph, logs, ps, restart, run, start, stop, up, version, wait, why,
 };
 use crate::cli::style::When;
 
@@ -103,6 +103,7 @@ pub enum Verb {
     #[command(visible_aliases = ["status", "ls"])]
     Ps(ps::Args),
     Logs(logs::Args),
+    Run(run::Args),
     Wait(wait::Args),
     Why(why::Args),
     Explain(explain::Args),

@@ -8,6 +8,7 @@ pub mod graph;
 pub mod logs;
 pub mod ps;
 pub mod restart;
+pub mod run;
 pub mod start;
 pub mod stop;
 pub mod up;

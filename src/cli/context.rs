@@ -1,7 +1,8 @@
 //! What every verb is given: where it works, how it may print, which file it is about.
 
-use std::ffi::OsString;
+use std::ffi::{CString, OsString};
 use std::io::{self, IsTerminal, Write};
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use crate::cli::args::Cli;
@@ -138,6 +139,14 @@ impl Context {
             Trouble::new(Exit::Usage, format!("there is no `{DEFAULT_FILE}` in `{here}` or above it"))
                 .help("name the service file with `svc -f FILE VERB`")
         })
+    }
+
+    /// Returns the environment in the form a new process takes it.
+    pub fn environment(&self) -> Vec<CString> {
+        let entry = |(name, value): &(OsString, OsString)| {
+            CString::new([name.as_bytes(), b"=", value.as_bytes()].concat()).ok()
+        };
+        self.variables.iter().filter_map(entry).collect()
     }
 
     /// Shows a path the way a person would write it from here.

@@ -14,7 +14,7 @@ use crate::graph::Plan;
 use crate::guard::start::inherited;
 use crate::runtime::boot::PASSED;
 use crate::runtime::record::Record;
-use crate::runtime::{Handle, Project, Setup, resume};
+use crate::runtime::{Handle, Own, Project, Setup, resume};
 use crate::sys::{process, signals};
 
 /// Runs the engine when these are the arguments of one; returns the code to exit with, or `None`
@@ -42,17 +42,16 @@ pub fn main(arguments: &[OsString]) -> Option<u8> {
 
 fn run(project: Project) -> io::Result<()> {
     let (link, mut passed) = inherited(PASSED)?;
-    let (Some(stderr), Some(stdout), Some(lock)) = (passed.pop(), passed.pop(), passed.pop()) else {
-        return Err(io::ErrorKind::InvalidInput.into());
-    };
+    let mut next = || passed.pop().ok_or(io::ErrorKind::InvalidInput);
+    let (stderr, stdout, stdin, lock) = (next()?, next()?, next()?, next()?);
     // A log that reaches a size limit is an error to be told, not a reason to die.
     signals::ignore_file_size_limit()?;
     process::raise_nofile()?;
     let Origin { plan, fingerprint, env } = origin(&project)?;
     let (handle, questions, notices) = Handle::new();
     let server = Server::new(handle, project.clone());
-    let setup =
-        Setup { plan, fingerprint, project: project.clone(), env, own: (stdout, stderr), questions, notices };
+    let own = Own { stdin, stdout, stderr };
+    let setup = Setup { plan, fingerprint, project: project.clone(), env, own, questions, notices };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let done = runtime.block_on(async {
         let driver = resume(link, setup).await?;

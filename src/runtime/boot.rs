@@ -21,9 +21,9 @@ use crate::runtime::project::{Project, ProjectError};
 /// The first argument of an engine process; people do not type it.
 pub const ENGINE: &str = "--engine";
 
-/// How many descriptors an engine process is passed: the lock, and the stdout and stderr of services
-/// that inherit svc's.
-pub const PASSED: usize = 3;
+/// How many descriptors an engine process is passed: the lock, and the stdin, stdout and stderr of
+/// services that inherit svc's.
+pub const PASSED: usize = 4;
 
 /// How long a supervisor may take until it answers.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -57,12 +57,14 @@ pub enum BootError {
     Wait(#[source] io::Error),
 }
 
-/// Where the output of services goes that have `logs inherit`.
+/// What services are given that have `logs inherit`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Inherited {
-    /// To the stdout and stderr of this process.
-    Ours,
-    /// To the supervisor's own log.
+    /// The stdout and stderr of this process.
+    Output,
+    /// These and the stdin of this process.
+    Everything,
+    /// The supervisor's own log.
     OwnLog,
 }
 
@@ -103,17 +105,19 @@ pub fn boot(
     let own_log = open_own_log(&project.own_log())?;
     let watch = watch(&project.runtime_dir).map_err(BootError::Wait)?;
     let program = own_program().map_err(StartError::Prepare)?;
-    let (stdout, stderr) = (io::stdout(), io::stderr());
-    let (out, err) = match inherited {
-        Inherited::Ours => (stdout.as_fd(), stderr.as_fd()),
-        Inherited::OwnLog => (own_log.as_fd(), own_log.as_fd()),
+    let null = File::open("/dev/null").map_err(|error| BootError::Start(StartError::Prepare(error)))?;
+    let (stdin, stdout, stderr) = (io::stdin(), io::stdout(), io::stderr());
+    let (input, out, err) = match inherited {
+        Inherited::Output => (null.as_fd(), stdout.as_fd(), stderr.as_fd()),
+        Inherited::Everything => (stdin.as_fd(), stdout.as_fd(), stderr.as_fd()),
+        Inherited::OwnLog => (null.as_fd(), own_log.as_fd(), own_log.as_fd()),
     };
     let child = start(&Start {
         program: program.as_fd(),
         engine: program.as_fd(),
         engine_argv: &engine_argv(project).map_err(StartError::Prepare)?,
         env,
-        passed: &[lock.as_fd(), out, err],
+        passed: &[lock.as_fd(), input, out, err],
         stdout: Some(own_log.as_fd()),
         stderr: Some(own_log.as_fd()),
     })?;

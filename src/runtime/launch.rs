@@ -24,8 +24,19 @@ pub(crate) struct Surroundings {
     pub(crate) env: BTreeMap<String, String>,
     /// The user svc runs as.
     pub(crate) uid: u32,
-    /// The stdout and stderr of services that inherit svc's.
-    pub(crate) own: (OwnedFd, OwnedFd),
+    /// What services get that inherit svc's.
+    pub(crate) own: Own,
+}
+
+/// The descriptors of services that inherit svc's.
+#[derive(Debug)]
+pub struct Own {
+    /// `/dev/null`, or for one command alone that of whoever runs it.
+    pub stdin: OwnedFd,
+    /// Where svc's output goes.
+    pub stdout: OwnedFd,
+    /// Where svc's messages go.
+    pub stderr: OwnedFd,
 }
 
 /// Where the output of a process goes.
@@ -33,7 +44,7 @@ pub(crate) struct Surroundings {
 pub(crate) enum Output {
     /// To `/dev/null`.
     Nowhere,
-    /// To where svc's own goes.
+    /// To where svc's own goes; input comes from where its own does.
     Own,
     /// Into the pipe the guard keeps under this key.
     Kept(Vec<u8>),
@@ -117,13 +128,14 @@ impl Surroundings {
                 errno: error.raw_os_error().unwrap_or(Errno::EIO as i32),
             })
         };
-        let (out, err) = match output {
-            Output::Nowhere => (Source::Null, Source::Null),
-            Output::Own => (copy(&self.own.0)?, copy(&self.own.1)?),
-            Output::Kept(key) => (Source::Kept(key.clone()), Source::Kept(key)),
-            Output::Pipe(pipe) => (copy(&pipe)?, Source::Passed(Some(pipe))),
+        let (input, out, err) = match output {
+            Output::Nowhere => (Source::Null, Source::Null, Source::Null),
+            Output::Own => (copy(&self.own.stdin)?, copy(&self.own.stdout)?, copy(&self.own.stderr)?),
+            Output::Kept(key) => (Source::Null, Source::Kept(key.clone()), Source::Kept(key)),
+            Output::Pipe(pipe) => (Source::Null, copy(&pipe)?, Source::Passed(Some(pipe))),
         };
-        let mut fds = vec![Install { target: 1, source: out }, Install { target: 2, source: err }];
+        let mut fds: Vec<Install<OwnedFd>> =
+            (0..).zip([input, out, err]).map(|(target, source)| Install { target, source }).collect();
         if let Some((number, fd)) = ready {
             let too_high = |_| SpawnFailure { stage: Stage::Descriptors, errno: Errno::EBADF as i32 };
             let target = number.try_into().map_err(too_high)?;

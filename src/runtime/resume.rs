@@ -25,7 +25,7 @@ use crate::runtime::driver::{Driver, FACTS};
 use crate::runtime::errand::Errands;
 use crate::runtime::handle::{Notice, Question};
 use crate::runtime::journal::Journal;
-use crate::runtime::launch::{Surroundings, log_key, log_settings, notify_key, ready_key};
+use crate::runtime::launch::{Own, Surroundings, log_key, log_settings, notify_key, ready_key};
 use crate::runtime::lives::Lives;
 use crate::runtime::notify::NotifySocket;
 use crate::runtime::project::Project;
@@ -43,8 +43,8 @@ pub struct Setup {
     pub project: Project,
     /// The environment of the services, before their own variables.
     pub env: BTreeMap<String, String>,
-    /// The stdout and stderr of services that inherit svc's.
-    pub own: (OwnedFd, OwnedFd),
+    /// What services get that inherit svc's.
+    pub own: Own,
     /// Where questions come from.
     pub questions: mpsc::Receiver<Question>,
     /// Where notices go.

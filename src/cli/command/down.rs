@@ -7,6 +7,7 @@ use crate::cli::context::{Context, Verbosity};
 use crate::cli::exit::{Exit, Trouble};
 use crate::cli::operate::{Operation, Verdict};
 use crate::cli::request;
+use crate::cli::runs;
 use crate::cli::screen::Screen;
 use crate::cli::session::{self, Change, Watch};
 use crate::cli::signals::Signals;
@@ -16,8 +17,8 @@ use crate::runtime::Project;
 
 /// Stop everything in reverse order and end the supervisor
 ///
-/// With names it stops these, and what depends on them, and the supervisor goes on. Returns when nothing
-/// is left. That nothing runs is no error.
+/// With names it stops these, and what depends on them, and the supervisor goes on; a command of `svc run`
+/// ends with its supervisor. Returns when nothing is left. That nothing runs is no error.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Args {
     /// Services or instances (`api`, `api.0`); everything when none is named
@@ -39,10 +40,20 @@ pub struct Args {
 ///
 /// A name is not known, or the supervisor cannot be reached.
 pub fn run(context: &Context, args: &Args) -> Result<Exit, Trouble> {
-    if !args.names.is_empty() {
-        let command = Command::Stop { names: args.names.clone(), no_deps: false };
-        return request::run(context, &command, true, None);
+    if args.names.is_empty() {
+        return everything(context, args);
     }
+    runs::each(context, &args.names, |context, names| match names {
+        // A run is all there is of its project.
+        [name] if runs::is_run(context, name) => everything(context, args),
+        names => {
+            let command = Command::Stop { names: names.to_owned(), no_deps: false };
+            request::run(context, &command, true, None)
+        }
+    })
+}
+
+fn everything(context: &Context, args: &Args) -> Result<Exit, Trouble> {
     let project = session::project(context)?;
     session::block_on(async {
         let client = match session::reach(&project).await {

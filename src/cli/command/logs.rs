@@ -9,6 +9,7 @@ use regex::bytes::Regex;
 use crate::base::duration;
 use crate::cli::context::Context;
 use crate::cli::exit::{Exit, Trouble};
+use crate::cli::runs;
 use crate::cli::session::{self, Watch};
 use crate::cli::signals::Signals;
 use crate::cli::source;
@@ -68,24 +69,28 @@ pub struct Args {
 /// A name is not known, a log cannot be read, or logs are to be followed and no supervisor runs.
 pub fn run(context: &Context, args: &Args) -> Result<Exit, Trouble> {
     let query = query(args, Timestamp::now())?;
+    runs::each(context, &args.names, |context, names| show(context, args, names, &query))
+}
+
+fn show(context: &Context, args: &Args, names: &[String], query: &Query) -> Result<Exit, Trouble> {
     let project = session::project(context)?;
     session::block_on(async {
         let client = match session::connect(context, &project).await {
             Ok(client) => client,
             // What was written stays readable after the supervisor's end.
             Err(trouble) if trouble.exit == Exit::Absent && !args.follow => {
-                let (names, logs) = offline(context, &project, &args.names)?;
+                let (names, logs) = offline(context, &project, names)?;
                 let style = style(context, args, names.len());
-                print(&logs, &query, Formatter::new(style, names))?;
+                print(&logs, query, Formatter::new(style, names))?;
                 return Ok(Exit::Done);
             }
             Err(trouble) => return Err(trouble),
         };
         let mut named = Vec::new();
-        if args.names.is_empty() {
+        if names.is_empty() {
             named = client.services().await?.instances;
         }
-        for name in &args.names {
+        for name in names {
             named.extend(client.service(name).await?.instances.into_iter().map(|detail| detail.instance));
         }
         let (names, logs): (Vec<String>, Vec<PathBuf>) =
@@ -93,10 +98,10 @@ pub fn run(context: &Context, args: &Args) -> Result<Exit, Trouble> {
         let style = style(context, args, names.len());
         if args.follow {
             let mut watch = Watch::open(client, &project).await?;
-            let mut stream = Stream::open(&logs, &query, Formatter::new(style, names))?;
+            let mut stream = Stream::open(&logs, query, Formatter::new(style, names))?;
             return stream::until_end(&mut stream, &mut watch, &mut Signals::take()?).await;
         }
-        print(&logs, &query, Formatter::new(style, names))?;
+        print(&logs, query, Formatter::new(style, names))?;
         Ok(Exit::Done)
     })
 }

@@ -9,6 +9,7 @@ use crate::cli::context::{Context, columns};
 use crate::cli::exit::{Exit, Trouble};
 use crate::cli::output::{choose, json};
 use crate::cli::progress::{between, detail};
+use crate::cli::runs::{self, Run};
 use crate::cli::session;
 use crate::cli::style::{Paint, Style, paint_of, word};
 use crate::cli::table::{Align, Cell, Table};
@@ -39,6 +40,11 @@ pub struct Args {
     /// Show only what is in this state; may be given several times
     #[arg(long, value_name = "STATE")]
     state: Vec<StateWord>,
+
+    /// Show the commands that `svc run` started, from whichever folder; without a service file here this is
+    /// what is shown anyway
+    #[arg(long)]
+    run: bool,
 }
 
 /// The forms of the list.
@@ -89,21 +95,64 @@ impl std::str::FromStr for StateWord {
 /// No supervisor runs, or a name is not known.
 pub fn run(context: &Context, args: &Args) -> Result<Exit, Trouble> {
     let form = if args.quiet { Format::Name } else { choose(context, args.output)? };
-    let mut services = session::block_on(async {
+    let runs = runs::running(context);
+    let of_runs = args.run || (!runs.is_empty() && context.service_file().is_err());
+    if of_runs && args.names.is_empty() {
+        return show(context, args, form, look_at_runs(&runs)?, true);
+    }
+    let exit = runs::each(context, &args.names, |context, names| {
+        show(context, args, form, look(context, names)?, false)
+    })?;
+    if form == Format::Table && args.names.is_empty() && !runs.is_empty() {
+        let names: Vec<&str> = runs.iter().map(|run| run.name.as_str()).collect();
+        context.say(&format!("besides, `svc run` started {} (`svc ps --run`)\n", names.join(", ")));
+    }
+    Ok(exit)
+}
+
+/// Asks how a project is; with names, how these are.
+fn look(context: &Context, names: &[String]) -> Result<Services, Trouble> {
+    session::block_on(async {
         let client = session::connect(context, &session::project(context)?).await?;
         let mut services = client.services().await?;
-        if !args.names.is_empty() {
+        if !names.is_empty() {
             let mut named: Vec<String> = Vec::new();
-            for name in &args.names {
+            for name in names {
                 named.extend(client.service(name).await?.instances.into_iter().map(|d| d.instance.name));
             }
             services.instances.retain(|instance| named.contains(&instance.name));
         }
         Ok(services)
-    })?;
+    })
+}
+
+/// Asks how all runs are; one that ends meanwhile is left out.
+fn look_at_runs(runs: &[Run]) -> Result<Services, Trouble> {
+    session::block_on(async {
+        let mut all = Services { project: "run".to_owned(), sequence: 0, instances: Vec::new() };
+        for run in runs {
+            if let Ok(client) = session::reach(&run.project).await
+                && let Ok(services) = client.services().await
+            {
+                all.instances.extend(services.instances);
+            }
+        }
+        Ok(all)
+    })
+}
+
+/// Prints what matters of it.
+fn show(
+    context: &Context,
+    args: &Args,
+    form: Format,
+    mut services: Services,
+    of_runs: bool,
+) -> Result<Exit, Trouble> {
     let everything = args.all || !args.names.is_empty() || !args.state.is_empty();
     let hidden = services.instances.len();
     services.instances.retain(|instance| {
+        let everything = everything || of_runs;
         let state = args.state.is_empty() || args.state.iter().any(|word| word.0 == instance.state);
         state && (everything || matters(instance))
     });
@@ -113,7 +162,12 @@ pub fn run(context: &Context, args: &Args) -> Result<Exit, Trouble> {
         Format::Name => services.instances.iter().map(|instance| format!("{}\n", instance.name)).collect(),
         Format::Table | Format::Wide => {
             let columns = columns(std::io::stdout());
-            render(&services, form == Format::Wide, Timestamp::now(), context.out, columns)
+            let extent = match form {
+                Format::Wide => Extent::Wide,
+                _ if of_runs => Extent::Commands,
+                _ => Extent::Usual,
+            };
+            render(&services, extent, Timestamp::now(), context.out, columns)
         }
     })?;
     if services.instances.is_empty() && hidden > 0 && form == Format::Table {
@@ -136,8 +190,25 @@ fn verdict(services: &Services) -> Exit {
     if services.instances.iter().any(bad) { Exit::NotReady } else { Exit::Done }
 }
 
+/// How much of an instance a line shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Extent {
+    /// What matters.
+    Usual,
+    /// Also what was typed, since that is all there is to a run.
+    Commands,
+    /// Everything.
+    Wide,
+}
+
 /// Renders the table: a column nobody needs is not there.
-fn render(services: &Services, wide: bool, now: Timestamp, style: Style, columns: Option<usize>) -> String {
+fn render(
+    services: &Services,
+    extent: Extent,
+    now: Timestamp,
+    style: Style,
+    columns: Option<usize>,
+) -> String {
     let cells = |cell: &dyn Fn(&Instance) -> Cell| services.instances.iter().map(cell).collect();
     let plain = |text: &dyn Fn(&Instance) -> String| cells(&|instance| Cell::plain(text(instance)));
     let mut table = Table::default();
@@ -150,17 +221,19 @@ fn render(services: &Services, wide: bool, now: Timestamp, style: Style, columns
     let pid = |instance: &Instance| instance.pid.map(|pid| pid.to_string()).unwrap_or_default();
     table.column("PID", Align::Right, plain(&pid));
     table.column("PORTS", Align::Left, plain(&ports));
-    if wide {
+    if extent == Extent::Wide {
         let took = |i: &Instance| i.took_ms.map(|ms| Rough(Duration::from_millis(ms)).to_string());
         table.column("START", Align::Right, plain(&|instance| took(instance).unwrap_or_default()));
         let exit = |i: &Instance| i.exit.as_ref().map(ToString::to_string).unwrap_or_default();
         table.column("LAST EXIT", Align::Left, plain(&exit));
         table.column("LOG", Align::Left, plain(&|instance| instance.log.clone().unwrap_or_default()));
+    }
+    if extent != Extent::Usual {
         table.column("COMMAND", Align::Left, plain(&|instance| instance.command.clone()));
     }
     table.column("DETAIL", Align::Left, cells(&|i| Cell::painted(remark(i, now), Paint::Dim)));
     // A wide table is for those who want all of it, wherever it breaks.
-    table.render(style, columns.filter(|_| !wide))
+    table.render(style, columns.filter(|_| extent != Extent::Wide))
 }
 
 fn ports(instance: &Instance) -> String {
@@ -200,7 +273,7 @@ mod tests {
 
     #[test]
     fn the_table_has_the_columns_that_somebody_needs() {
-        insta::assert_snapshot!(render(&shop(), false, now(), Style::PLAIN, Some(80)), @"
+        insta::assert_snapshot!(render(&shop(), Extent::Usual, now(), Style::PLAIN, Some(80)), @"
         NAME     STATE        FOR  RESTARTS   PID  PORTS  DETAIL
         db       ready      1h02m            4711  5432
         migrate  completed   2.0s                         task
@@ -211,7 +284,7 @@ mod tests {
 
     #[test]
     fn the_table_fits_80_columns() {
-        for line in render(&shop(), false, now(), Style::PLAIN, Some(80)).lines() {
+        for line in render(&shop(), Extent::Usual, now(), Style::PLAIN, Some(80)).lines() {
             assert!(line.chars().count() <= 80, "{line}");
         }
     }

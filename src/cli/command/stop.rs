@@ -6,6 +6,7 @@ use crate::base::duration;
 use crate::cli::context::Context;
 use crate::cli::exit::{Exit, Trouble};
 use crate::cli::request;
+use crate::cli::runs;
 use crate::control::wire::Command;
 
 /// Stop services, and first what depends on them
@@ -37,6 +38,8 @@ pub struct Args {
 ///
 /// No supervisor runs, or a name is not known.
 pub fn run(context: &Context, args: &Args) -> Result<Exit, Trouble> {
-    let command = Command::Stop { names: args.names.clone(), no_deps: args.no_deps };
-    request::run(context, &command, !args.no_wait, args.timeout)
+    runs::each(context, &args.names, |context, names| {
+        let command = Command::Stop { names: names.to_owned(), no_deps: args.no_deps };
+        request::run(context, &command, !args.no_wait, args.timeout)
+    })
 }

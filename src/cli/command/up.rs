@@ -1,7 +1,5 @@
 //! `svc up`.
 
-use std::ffi::CString;
-use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -121,15 +119,9 @@ async fn reach(
         }
         Err(ConnectError::NotRunning) => {
             let record = source.record.to_bytes()?;
-            let env: Vec<CString> = context
-                .variables
-                .iter()
-                .filter_map(|(name, value)| {
-                    CString::new([name.as_bytes(), b"=", value.as_bytes()].concat()).ok()
-                })
-                .collect();
-            let inherited = if detach { Inherited::OwnLog } else { Inherited::Ours };
-            let before = boot(project, &record, &env, inherited).map_err(|error| Trouble::of(&error))?;
+            let inherited = if detach { Inherited::OwnLog } else { Inherited::Output };
+            let before = boot(project, &record, &context.environment(), inherited)
+                .map_err(|error| Trouble::of(&error))?;
             if before == Before::Killed {
                 context.say(
                     "warning: the supervisor before this one was killed with its guard; \

@@ -6,6 +6,7 @@ use crate::base::duration::{self, Exact};
 use crate::cli::board::{Board, Goal, Progress, towards};
 use crate::cli::context::Context;
 use crate::cli::exit::{Exit, Trouble};
+use crate::cli::runs;
 use crate::cli::session::{self, Change, Watch};
 
 /// Wait until services are ready, stopped or completed
@@ -48,6 +49,10 @@ enum Until {
 ///
 /// No supervisor runs, or a name is not known.
 pub fn run(context: &Context, args: &Args) -> Result<Exit, Trouble> {
+    runs::each(context, &args.names, |context, names| wait(context, args, names))
+}
+
+fn wait(context: &Context, args: &Args, names: &[String]) -> Result<Exit, Trouble> {
     let project = session::project(context)?;
     let goal = match args.goal {
         Until::Ready => Goal::Up,
@@ -57,7 +62,7 @@ pub fn run(context: &Context, args: &Args) -> Result<Exit, Trouble> {
     session::block_on(async {
         let client = session::connect(context, &project).await?;
         let mut watch = Watch::open(client, &project).await?;
-        let names = resolve(&watch, &args.names).await?;
+        let names = resolve(&watch, names).await?;
         let waiting = until(&mut watch, &names, goal, args.any);
         match args.timeout {
             Some(limit) => match tokio::time::timeout(limit, waiting).await {

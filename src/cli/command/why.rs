@@ -10,6 +10,7 @@ use crate::cli::account::last_lines;
 use crate::cli::context::Context;
 use crate::cli::exit::{Exit, Trouble};
 use crate::cli::progress::between;
+use crate::cli::runs;
 use crate::cli::session;
 use crate::cli::source::declared;
 use crate::cli::style::{Paint, Style, paint_of, word};
@@ -35,10 +36,14 @@ pub struct Args {
 ///
 /// No supervisor runs, or the name is not known.
 pub fn run(context: &Context, args: &Args) -> Result<Exit, Trouble> {
+    runs::each(context, std::slice::from_ref(&args.name), |context, _| tell(context, &args.name))
+}
+
+fn tell(context: &Context, name: &str) -> Result<Exit, Trouble> {
     let project = session::project(context)?;
     let service = session::block_on(async {
         let client = session::connect(context, &project).await?;
-        Ok(client.service(&args.name).await?)
+        Ok(client.service(name).await?)
     })?;
     let zone = TimeZone::system();
     let mut text = String::new();
