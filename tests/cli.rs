@@ -1,6 +1,8 @@
 //! The verbs as a person and a script meet them: the real binary, its exit codes and both streams.
 #![expect(clippy::disallowed_methods, reason = "tests start the binary as a user does")]
 
+mod run;
+
 use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{Child, Command, Output, Stdio};
 

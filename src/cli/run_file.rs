@@ -33,7 +33,7 @@ impl RunFile<'_> {
         let mut lines = vec![
             match self.argv {
                 // One text would be split into words.
-                [program] => format!("command {}", string(&word(program))),
+                [program] => format!("command {}", raw(&word(program))),
                 words => format!("command {}", strings(words)),
             },
             format!("working-dir {}", string(&self.directory.to_string_lossy())),
@@ -66,13 +66,17 @@ fn strings(texts: &[String]) -> String {
     texts.iter().map(|text| string(text)).collect::<Vec<_>>().join(" ")
 }
 
-/// Writes a text as a quoted string of KDL, which may hold anything, in which svc replaces no variables.
+/// Writes a text in which svc replaces no variables.
 fn string(text: &str) -> String {
+    raw(&text.replace('$', "$$"))
+}
+
+/// Writes a text as a quoted string of KDL, which may hold anything.
+fn raw(text: &str) -> String {
     let mut written = String::from("\"");
     for c in text.chars() {
         match c {
             '"' | '\\' => written.extend(['\\', c]),
-            '$' => written.push_str("$$"),
             // Control characters and marks of direction may not stand in a document as they are.
             c if c.is_ascii_graphic() || c == ' ' || c.is_alphanumeric() => written.push(c),
             c => written.push_str(&format!("\\u{{{:x}}}", u32::from(c))),
@@ -81,7 +85,7 @@ fn string(text: &str) -> String {
     written + "\""
 }
 
-/// Writes a word so that the quoting rules of POSIX give it back.
+/// Writes a word so that the quoting rules of POSIX give it back; in plain quotes no variables are replaced.
 fn word(text: &str) -> String {
     let plain = |c: char| c.is_alphanumeric() || "-_./:=@%+,".contains(c);
     if !text.is_empty() && text.chars().all(plain) {
@@ -120,36 +124,52 @@ mod tests {
         compiled.plan.unwrap_or_else(|| panic!("{:?}\n{text}", compiled.diagnostics))
     }
 
+    fn argv_of(plan: &Plan) -> Vec<String> {
+        plan.instances[0].launch.argv.iter().map(ToString::to_string).collect()
+    }
+
     #[test]
     fn it_reads_as_if_a_person_had_written_it() {
         let env = [("A".to_owned(), "1".to_owned()), ("A".to_owned(), "2".to_owned())];
         let argv = words(&["python3", "-m", "http.server", "8000"]);
         let file = RunFile { attached: true, directory: Path::new("/srv"), ..run(&argv, &env) };
         insta::assert_snapshot!(file.write(), @r#"
+        // Written by `svc run`; the next run of this name writes it anew.
+        service "web" {
+            command "python3" "-m" "http.server" "8000"
+            working-dir "/srv"
+            restart on-failure
+            env "A"="2"
+            stop grace="1s500ms"
+            logs inherit
+            on-exit success=shutdown failure=shutdown
+        }
         "#);
     }
 
     proptest::proptest! {
         #[test]
         fn any_words_reach_the_program_as_they_were_typed(
-            argv in proptest::collection::vec("[^\\x00]{0,12}", 2..5),
             program in "[^\\x00]{1,12}",
+            arguments in proptest::collection::vec("[^\\x00]{0,12}", 1..5),
         ) {
-            for argv in [argv, vec![program]] {
+            let all = [vec![program.clone()], arguments].concat();
+            for argv in [all, vec![program]] {
                 let plan = plan(&run(&argv, &[]).write());
-                proptest::prop_assert_eq!(&plan.instances[0].launch.argv, &argv);
+                proptest::prop_assert_eq!(argv_of(&plan), argv);
             }
         }
     }
 
     #[test]
     fn every_word_reaches_the_program_as_it_was_typed() {
-        let odd = ["./it's a", "${HOME}", "$$", "a\"b\\c", "#true", "-1", "", "tab\tnew\nline", "é\u{7f}", "*|&;"];
+        let odd =
+            ["./it's a", "${HOME}", "$$", "a\"b\\c", "#true", "-1", "", "tab\tnew\nline", "é\u{7f}", "*|&;"];
         for argv in [words(&odd), words(&odd[..1]), words(&["/bin/true"]), words(&["a b | c"])] {
             let env = [("X".to_owned(), "a$b ${c}".to_owned())];
             let plan = plan(&run(&argv, &env).write());
             let launch = &plan.instances[0].launch;
-            assert_eq!(launch.argv, argv);
+            assert_eq!(argv_of(&plan), argv);
             assert_eq!(&*launch.working_dir, Path::new("/srv/$HOME"));
             let x = launch.env.iter().find(|(name, _)| &**name == "X").expect("set");
             assert_eq!(x.1.as_deref(), Some("a$b ${c}"));

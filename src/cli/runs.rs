@@ -64,12 +64,8 @@ pub fn running(context: &Context) -> Vec<Run> {
 pub fn lock(context: &Context) -> io::Result<File> {
     let folder = folder(context);
     DirBuilder::new().recursive(true).mode(0o700).create(&folder)?;
-    let file = File::options()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .mode(0o600)
-        .open(folder.join(".lock"))?;
+    let file =
+        File::options().create(true).truncate(false).write(true).mode(0o600).open(folder.join(".lock"))?;
     flock(&file, FlockOperation::LockExclusive)?;
     Ok(file)
 }

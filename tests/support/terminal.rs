@@ -63,6 +63,14 @@ impl Terminal {
         }
     }
 
+    /// Closes the terminal over what runs on it, and waits for its end.
+    pub(crate) fn hang_up(mut self) -> (Option<i32>, Vec<String>) {
+        self.child.kill().expect("script runs");
+        let status = self.child.wait().expect("waited");
+        while self.read() {}
+        (status.code(), Screen::showing(&self.raw))
+    }
+
     /// Waits for the end; returns the exit code and the last screen.
     pub(crate) fn finish(mut self) -> (i32, Vec<String>) {
         while self.read() {}

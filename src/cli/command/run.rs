@@ -113,7 +113,9 @@ pub fn run(context: &Context, args: &Args) -> Result<Exit, Trouble> {
         let (run, mut watch) = start(context, args).await?;
         let context = runs::within(context, &run);
         let verdict = match begin(&mut watch, &run).await? {
-            Begun::Runs | Begun::Ended(_) if args.detach => return announce(&context, &run, &watch),
+            Begun::Runs | Begun::Ended(_) if args.detach => {
+                return announce(&context, &run, &mut watch).await;
+            }
             Begun::Runs => follow(&context, &run, &mut watch, &mut signals).await,
             Begun::Ended(code) => ended(&run, code).await,
             Begun::NotStarted(failure) => {
@@ -151,7 +153,8 @@ async fn start(context: &Context, args: &Args) -> Result<(Run, Watch), Trouble> 
     };
     runs::write(context, &name, &file.write())?;
     let record = compiled(context, &runs::file(context, &name))?;
-    let project = Project::of_file(&runs::file(context, &name), &context.places).map_err(|e| Trouble::of(&e))?;
+    let project =
+        Project::of_file(&runs::file(context, &name), &context.places).map_err(|e| Trouble::of(&e))?;
     let inherited = if args.detach { Inherited::OwnLog } else { Inherited::Everything };
     boot(&project, &record, &context.environment(), inherited).map_err(|error| match error {
         BootError::Running => taken(&name),
@@ -233,16 +236,20 @@ async fn next(watch: &mut Watch) -> Result<Change, Trouble> {
             watch.board.apply(event);
         }
         Change::Resumed | Change::Ended(_) => {}
-        Change::Gone => return Err(Trouble::new(Exit::Failed, "the supervisor is gone and has not come back")),
+        Change::Gone => {
+            return Err(Trouble::new(Exit::Failed, "the supervisor is gone and has not come back"));
+        }
     }
     Ok(change)
 }
 
 /// Says that it runs: the name for scripts, the rest for people.
-fn announce(context: &Context, run: &Run, watch: &Watch) -> Result<Exit, Trouble> {
+async fn announce(context: &Context, run: &Run, watch: &mut Watch) -> Result<Exit, Trouble> {
     let name = &run.name;
     context.print(&format!("{name}\n"))?;
     if context.verbosity != Verbosity::Quiet {
+        // No event tells the process.
+        watch.refresh().await?;
         let process = watch.board.find(name).and_then(|(_, instance)| instance.pid);
         let process = process.map(|pid| format!(" (process {pid})")).unwrap_or_default();
         context.say(&format!(
