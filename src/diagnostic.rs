@@ -7,12 +7,14 @@
 pub mod human;
 pub mod machine;
 pub mod rule;
+mod sarif;
 pub mod source;
 pub mod suggest;
 
 pub use human::{Look, human};
 pub use machine::{github, json};
 pub use rule::{Example, Rule};
+pub use sarif::Sarif;
 pub use source::{Location, SourceMap, Span, Spanned};
 
 /// How bad a finding is.

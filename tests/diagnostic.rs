@@ -1,5 +1,7 @@
 //! Findings as a person sees them, from odd sources too.
 
+mod sarif;
+
 use svc::diagnostic::{Diagnostic, Diagnostics, Look, SourceMap, Span, human};
 use svc::syntax::parse;
 

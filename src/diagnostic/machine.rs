@@ -8,6 +8,7 @@ use crate::diagnostic::{Diagnostic, Diagnostics, Location, Severity, SourceMap, 
 
 #[derive(Serialize)]
 struct Line<'a> {
+    schema: &'static str,
     code: &'a str,
     severity: &'a str,
     message: &'a str,
@@ -31,19 +32,20 @@ struct FixForm<'a> {
     with: &'a str,
 }
 
+/// A span as people and other programs count.
 #[derive(Serialize)]
-struct Place<'a> {
-    file: &'a str,
-    start: Point,
-    end: Point,
+pub(super) struct Place<'a> {
+    pub(super) file: &'a str,
+    pub(super) start: Point,
+    pub(super) end: Point,
 }
 
 /// Lines and columns from 1, columns in characters; the offset in bytes from 0.
 #[derive(Serialize)]
-struct Point {
-    line: usize,
-    column: usize,
-    offset: usize,
+pub(super) struct Point {
+    pub(super) line: usize,
+    pub(super) column: usize,
+    pub(super) offset: usize,
 }
 
 /// Writes every finding as a JSON object on a line of its own.
@@ -64,7 +66,15 @@ pub fn json(out: &mut dyn fmt::Write, findings: &Diagnostics, map: &SourceMap) -
             Some(FixForm { place, with: &fix.with })
         });
         let (severity, help) = (severity(finding), finding.help.as_deref());
-        let line = Line { code: finding.code, severity, message: &finding.message, labels, help, fix };
+        let line = Line {
+            schema: "svc.diagnostic/1",
+            code: finding.code,
+            severity,
+            message: &finding.message,
+            labels,
+            help,
+            fix,
+        };
         writeln!(out, "{}", serde_json::to_string(&line).map_err(|_| fmt::Error)?)?;
     }
     Ok(())
@@ -92,6 +102,11 @@ pub fn github(out: &mut dyn fmt::Write, findings: &Diagnostics, map: &SourceMap)
             write!(out, "endLine={},endColumn={},", end.line, end.column)?;
         }
         let mut message = finding.message.clone();
+        for label in finding.labels.iter().filter(|label| !label.text.is_empty()) {
+            if let Some(Place { file, start, .. }) = locator.place(label.span) {
+                message.push_str(&format!("\n{file}:{}:{}: {}", start.line, start.column, label.text));
+            }
+        }
         if let Some(help) = &finding.help {
             message.push_str("\nhelp: ");
             message.push_str(help);
@@ -111,17 +126,17 @@ fn property(text: &str) -> String {
 
 /// Finds lines and columns. It goes on from the last place when the next one is behind it on the
 /// same line, so that ten thousand findings on one long line cost no more than reading it.
-struct Locator<'a> {
+pub(super) struct Locator<'a> {
     map: &'a SourceMap,
     last: Option<(u32, Location<'a>)>,
 }
 
 impl<'a> Locator<'a> {
-    fn new(map: &'a SourceMap) -> Self {
+    pub(super) fn new(map: &'a SourceMap) -> Self {
         Self { map, last: None }
     }
 
-    fn place(&mut self, span: Span) -> Option<Place<'a>> {
+    pub(super) fn place(&mut self, span: Span) -> Option<Place<'a>> {
         let start = self.point(span.lo)?;
         let file = self.last.as_ref()?.1.file;
         let after_start = self.last;

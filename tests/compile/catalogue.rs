@@ -209,3 +209,50 @@ fn the_page_of_diagnostics_is_what_the_catalogue_says() {
         "docs/reference/diagnostics.md is not what the catalogue says: run UPDATE=1 cargo test --test it catalogue"
     );
 }
+
+#[test]
+fn a_correction_that_is_called_certain_mends_what_it_is_offered_for() {
+    let examples = catalogue::rules().filter_map(|rule| match rule.example {
+        Example::Files { wrong, .. } => Some((rule.code.to_owned(), shown(wrong))),
+        Example::None(_) => None,
+    });
+    let mut tried = 0;
+    for (name, text) in examples.chain(super::samples::samples("err")) {
+        let before = compiled(&text, "");
+        let count =
+            |compiled: &Compiled, code: &str| compiled.diagnostics.iter().filter(|d| d.code == code).count();
+        for finding in before.diagnostics.iter() {
+            let Some(fix) = &finding.fix else { continue };
+            let source = before.sources.source_at(fix.span.lo).expect("a correction is in a source");
+            if !source.name.ends_with("services.kdl") || text.contains('⟨') {
+                continue;
+            }
+            let mut mended = text.clone();
+            mended.replace_range(source.range(fix.span), &fix.with);
+            let after = compiled(&mended, "");
+            assert!(
+                count(&after, finding.code) < count(&before, finding.code),
+                "{name}: {} is not mended by {fix:?}:\n{mended}\n{}",
+                finding.code,
+                said(&after)
+            );
+            tried += 1;
+        }
+    }
+    assert!(tried > 60, "{tried} corrections were tried");
+}
+
+#[test]
+fn everything_the_catalogue_shows_is_a_valid_sarif_log() {
+    let file = root().join("tests/schemas/sarif-2.1.0.json");
+    let schema = serde_json::from_str(&fs::read_to_string(file).expect("the schema")).expect("it is JSON");
+    let mut log = svc::diagnostic::Sarif::new(catalogue::find);
+    for rule in catalogue::rules() {
+        if let Example::Files { wrong, flags, .. } = rule.example {
+            let found = compiled(wrong, flags);
+            log.add(&found.diagnostics, &found.sources);
+        }
+    }
+    let log: serde_json::Value = serde_json::from_str(&log.finish("0")).expect("it is JSON");
+    assert_eq!(crate::support::schema::violations(&schema, &log), [] as [String; 0]);
+}

@@ -2,4 +2,5 @@
 
 pub(crate) mod plan;
 pub(crate) mod project;
+pub(crate) mod schema;
 pub(crate) mod terminal;

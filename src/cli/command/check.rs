@@ -9,8 +9,8 @@ use crate::cli::context::{Context, Verbosity};
 use crate::cli::exit::{Exit, Trouble};
 use crate::cli::output::choose;
 use crate::cli::source::{compiled, drawn};
-use crate::compile::{Compiled, Options};
-use crate::diagnostic;
+use crate::compile::{Compiled, Options, catalogue};
+use crate::diagnostic::{self, Sarif};
 use crate::graph::print::inventory;
 
 /// Say everything that is wrong with service files, and run nothing
@@ -49,6 +49,8 @@ enum Format {
     Json,
     /// Annotations of GitHub's workflows
     Github,
+    /// One SARIF 2.1.0 log, with the rules
+    Sarif,
 }
 
 /// What can be denied.
@@ -67,6 +69,7 @@ pub fn run(context: &Context, args: &Args) -> Result<Exit, Trouble> {
     let form = choose(context, args.output)?;
     let files = if args.files.is_empty() { vec![context.service_file()?] } else { args.files.clone() };
     let mut exit = Exit::Done;
+    let mut log = Sarif::new(catalogue::find);
     for file in &files {
         let options = Options { strict_paths: args.strict_paths, stop_budget: args.stop_budget };
         let (Compiled { plan, diagnostics, sources, .. }, _) = compiled(context, file, options)?;
@@ -82,6 +85,7 @@ pub fn run(context: &Context, args: &Args) -> Result<Exit, Trouble> {
                 .expect("writing into memory does not fail"),
             Format::Github => diagnostic::github(&mut text, &diagnostics, &sources)
                 .expect("writing into memory does not fail"),
+            Format::Sarif => log.add(&diagnostics, &sources),
         }
         if let (Format::Human, Some(plan), true) = (form, &plan, context.verbosity != Verbosity::Quiet) {
             text += &format!("{}: {}, nothing wrong\n", context.shown(file), inventory(plan));
@@ -93,6 +97,9 @@ pub fn run(context: &Context, args: &Args) -> Result<Exit, Trouble> {
         // The process is about to end; giving back a plan of 100 000 services piece by piece takes longer
         // than most of what was done with it.
         mem::forget((plan, sources));
+    }
+    if form == Format::Sarif {
+        context.print(&log.finish(env!("CARGO_PKG_VERSION")))?;
     }
     Ok(exit)
 }
