@@ -10,6 +10,7 @@ pub mod board;
 pub mod command;
 pub mod context;
 pub mod diff;
+pub mod door;
 pub mod engine;
 pub mod exit;
 pub mod machine;

@@ -34,7 +34,7 @@ pub async fn tell(
 ) {
     let mut text = String::new();
     for name in roots(watch, names).iter().take(AT_MOST) {
-        let Ok(service) = watch.client.service(name).await else { continue };
+        let Ok(service) = watch.door.service(name).await else { continue };
         for detail in &service.instances {
             let finding = source.and_then(|s| Some(source::one(context, place(detail, &s.plan)?, &s.map)));
             text += &one(detail, finding.as_deref(), foreground, Timestamp::now(), context.err);

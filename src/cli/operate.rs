@@ -76,7 +76,7 @@ impl<'a> Operation<'a> {
         signals: &'a mut Signals,
         command: &Command,
     ) -> Result<Self, Trouble> {
-        let Accepted { request, instances, .. } = watch.client.command(command).await?;
+        let Accepted { request, instances, .. } = watch.door.command(command).await?;
         let goal = match command {
             Command::Start { .. } | Command::Restart { .. } => Goal::Up,
             Command::Stop { .. } | Command::Shutdown { .. } => Goal::Down,

@@ -6,13 +6,14 @@ use std::time::Duration;
 use crate::base::duration::Exact;
 use crate::cli::account;
 use crate::cli::context::{Context, Verbosity};
+use crate::cli::door::Door;
 use crate::cli::exit::{Exit, Trouble};
 use crate::cli::operate::{Operation, Verdict};
 use crate::cli::screen::Screen;
 use crate::cli::session::{self, Watch};
 use crate::cli::signals::Signals;
+use crate::control::CallError;
 use crate::control::wire::{Command, State};
-use crate::control::{CallError, Client};
 
 /// Hands in a command and waits for its end.
 ///
@@ -27,14 +28,14 @@ pub fn run(
 ) -> Result<Exit, Trouble> {
     let project = session::project(context)?;
     session::block_on(async {
-        let client = session::connect(context, &project).await?;
-        let others = goes_with(&client, command).await?;
+        let door = session::connect(context, &project).await?;
+        let others = goes_with(&door, command).await?;
         announce(context, command, &others);
         if !wait {
-            client.command(command).await?;
+            door.command(command).await?;
             return Ok(Exit::Done);
         }
-        let mut watch = Watch::open(client, &project).await?;
+        let mut watch = Watch::open(door).await?;
         let (mut screen, mut signals) = (Screen::new(context), Signals::take()?);
         let mut operation = Operation::begin(&mut watch, &mut screen, &mut signals, command).await?;
         operation.show(others);
@@ -49,7 +50,7 @@ pub fn run(
 /// # Errors
 ///
 /// A name is not known.
-pub async fn goes_with(client: &Client, command: &Command) -> Result<Vec<String>, CallError> {
+pub async fn goes_with(door: &Door, command: &Command) -> Result<Vec<String>, CallError> {
     let names = match command {
         Command::Start { names, no_deps: false }
         | Command::Stop { names, no_deps: false }
@@ -63,7 +64,7 @@ pub async fn goes_with(client: &Client, command: &Command) -> Result<Vec<String>
     let mut queue: Vec<String> = names.iter().filter(|name| *name != "all").cloned().collect();
     let mut asked: BTreeSet<String> = BTreeSet::new();
     while let Some(name) = queue.pop() {
-        for detail in client.service(&name).await?.instances {
+        for detail in door.service(&name).await?.instances {
             if !asked.insert(detail.instance.name.clone()) {
                 continue;
             }

@@ -1,25 +1,17 @@
-//! The conversation with a running supervisor: finding it, watching it, and finding it again when its engine
-//! was replaced.
+//! The conversation with a running supervisor: which project it is about, and watching it as it goes on.
 
 use std::future::Future;
-use std::mem::MaybeUninit;
-use std::path::Path;
-use std::time::Duration;
 
-use rustix::fs::inotify::{self, CreateFlags, Reader, WatchFlags};
-use tokio::io::Interest;
+use tokio::task::JoinSet;
 
 use crate::cli::board::Board;
 use crate::cli::context::Context;
+use crate::cli::door::Door;
 use crate::cli::exit::{Exit, Trouble};
 use crate::control::wire::{Code, Event, Happening};
 use crate::control::{CallError, Client, ConnectError, EventStream};
 use crate::runtime::Project;
 use crate::runtime::project::ProjectError;
-use crate::sys::watch::Watched;
-
-/// How long a supervisor that went away is given to come back.
-const RETURN: Duration = Duration::from_secs(10);
 
 /// Runs a conversation to its end.
 ///
@@ -50,45 +42,14 @@ pub fn project(context: &Context) -> Result<Project, Trouble> {
     })
 }
 
-/// Connects to the supervisor of a project; one that is just starting, ending or being replaced is waited
-/// for.
-///
-/// # Errors
-///
-/// As [`Client::connect`]: `NotRunning` only when there is none, or it does not answer in time.
-pub async fn reach(project: &Project) -> Result<Client, ConnectError> {
-    let answer = Client::connect(&project.socket()).await;
-    if !matches!(answer, Err(ConnectError::NotRunning)) || !project.is_running() {
-        return answer;
-    }
-    let gone = project.clone();
-    let gone = tokio::task::spawn_blocking(move || gone.await_end());
-    let answering = async {
-        let changes = Folder::watch(&project.runtime_dir)?;
-        loop {
-            match Client::connect(&project.socket()).await {
-                Err(ConnectError::NotRunning) => changes.changed().await?,
-                answer => return Ok::<_, std::io::Error>(answer),
-            }
-        }
-    };
-    tokio::select! {
-        answer = tokio::time::timeout(RETURN, answering) => match answer {
-            Ok(Ok(answer)) => answer,
-            Ok(Err(_)) | Err(_) => Err(ConnectError::NotRunning),
-        },
-        _ = gone => Err(ConnectError::NotRunning),
-    }
-}
-
 /// Connects to the supervisor of a project.
 ///
 /// # Errors
 ///
 /// [`Exit::Absent`] when none runs.
-pub async fn connect(context: &Context, project: &Project) -> Result<Client, Trouble> {
-    match reach(project).await {
-        Ok(client) => Ok(client),
+pub async fn connect(context: &Context, project: &Project) -> Result<Door, Trouble> {
+    match Door::reach(project).await {
+        Ok(door) => Ok(door),
         Err(ConnectError::NotRunning) => Err(not_running(context, project)),
         Err(error) => Err(Trouble::of(&error)),
     }
@@ -139,13 +100,13 @@ impl From<CallError> for Trouble {
 /// A supervisor as it is and as it goes on.
 #[derive(Debug)]
 pub struct Watch {
-    /// The door.
-    pub client: Client,
+    /// Where else is asked.
+    pub door: Door,
     /// How everything is.
     pub board: Board,
     events: EventStream,
-    folder: std::path::PathBuf,
-    socket: std::path::PathBuf,
+    /// The look at the next engine, while the one before is gone: it goes on when nobody waits for it.
+    returning: JoinSet<Result<(Board, EventStream), CallError>>,
 }
 
 /// What watching brings.
@@ -167,22 +128,30 @@ impl Watch {
     /// # Errors
     ///
     /// The supervisor does not answer.
-    pub async fn open(client: Client, project: &Project) -> Result<Self, Trouble> {
-        let (board, events) = look(&client).await?;
-        Ok(Self { client, board, events, folder: project.runtime_dir.clone(), socket: project.socket() })
+    pub async fn open(door: Door) -> Result<Self, Trouble> {
+        let (board, events) = door.read(look).await?;
+        Ok(Self { door, board, events, returning: JoinSet::new() })
     }
 
     /// Waits for the next change. Events are handed out before the board takes them in: see [`Board::apply`].
+    ///
+    /// Nothing is lost when this is not waited for to its end.
     pub async fn next(&mut self) -> Change {
-        match self.events.next().await {
-            Ok(Some(Event { happening: Happening::Ended { code }, .. })) => Change::Ended(code),
-            Ok(Some(Event { happening: Happening::Missed { .. }, .. })) | Ok(None) | Err(_) => {
-                match tokio::time::timeout(RETURN, self.resume()).await {
-                    Ok(Ok(())) => Change::Resumed,
-                    Ok(Err(_)) | Err(_) => Change::Gone,
-                }
+        if self.returning.is_empty() {
+            match self.events.next().await {
+                Ok(Some(Event { happening: Happening::Ended { code }, .. })) => return Change::Ended(code),
+                Ok(Some(Event { happening: Happening::Missed { .. }, .. })) | Ok(None) | Err(_) => {}
+                Ok(Some(event)) => return Change::Event(event),
             }
-            Ok(Some(event)) => Change::Event(event),
+            let door = self.door.clone();
+            self.returning.spawn(async move { door.read(look).await });
+        }
+        match self.returning.join_next().await {
+            Some(Ok(Ok((board, events)))) => {
+                (self.board, self.events) = (board, events);
+                Change::Resumed
+            }
+            Some(Ok(Err(_)) | Err(_)) | None => Change::Gone,
         }
     }
 
@@ -192,49 +161,18 @@ impl Watch {
     ///
     /// The supervisor does not answer.
     pub async fn refresh(&mut self) -> Result<(), CallError> {
-        self.board = Board::new(self.client.services().await?);
+        self.board = Board::new(self.door.services().await?);
         Ok(())
-    }
-
-    /// Connects again, as soon as somebody listens.
-    async fn resume(&mut self) -> Result<(), Trouble> {
-        // Watch first, then try: what happens in between is not missed.
-        let changes = Folder::watch(&self.folder)?;
-        loop {
-            if let Ok(client) = Client::connect(&self.socket).await
-                && let Ok((board, events)) = look(&client).await
-            {
-                (self.client, self.board, self.events) = (client, board, events);
-                return Ok(());
-            }
-            changes.changed().await?;
-        }
     }
 }
 
-async fn look(client: &Client) -> Result<(Board, EventStream), CallError> {
+async fn look(client: Client) -> Result<(Board, EventStream), CallError> {
     let services = client.services().await?;
-    let events = client.events(Some(services.sequence)).await?;
-    Ok((Board::new(services), events))
-}
-
-/// A directory that is watched for new files.
-struct Folder(Watched);
-
-impl Folder {
-    fn watch(folder: &Path) -> std::io::Result<Self> {
-        let inotify = inotify::init(CreateFlags::NONBLOCK | CreateFlags::CLOEXEC)?;
-        let what = WatchFlags::CREATE | WatchFlags::MOVED_TO | WatchFlags::ATTRIB;
-        inotify::add_watch(&inotify, folder, what)?;
-        Ok(Self(Watched::new(inotify, Interest::READABLE)?))
-    }
-
-    async fn changed(&self) -> std::io::Result<()> {
-        self.0.readable().await?;
-        // What changed does not matter: whoever waits looks again.
-        let mut buffer = [MaybeUninit::uninit(); 4096];
-        let mut events = Reader::new(self.0.fd(), &mut buffer);
-        while events.next().is_ok() {}
-        Ok(())
+    match client.events(Some(services.sequence)).await {
+        // The two answers are of two engines.
+        Err(CallError::Refused(problem)) if problem.code == Code::UnknownSequence => {
+            Err(CallError::HungUp(problem.detail.into()))
+        }
+        events => Ok((Board::new(services), events?)),
     }
 }

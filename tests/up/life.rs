@@ -1,5 +1,8 @@
 //! The ordinary life of a project.
 
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::{AtomicBool, AtomicUsize};
+
 use crate::support::project::{TempProject, eventually};
 
 #[test]
@@ -161,6 +164,49 @@ fn an_engine_that_is_killed_is_replaced_and_no_service_notices() {
     let numbers: Vec<u64> = out.lines().map(|line| line.parse().expect("a whole line")).collect();
     let expected: Vec<u64> = (0..numbers.len() as u64).collect();
     assert_eq!(numbers, expected, "no line is lost, doubled or torn");
+    project.assert_nothing_is_left();
+}
+
+#[test]
+fn whoever_asks_while_the_engine_is_killed_is_answered_by_the_next_one() {
+    /// After more of them in a row the guard takes its time with the next engine.
+    const KILLS: usize = 6;
+    let project = TempProject::new(r#"service "web" { shell "echo hello; exec sleep 1000" }"#);
+    project.ok(&["up", "-d"]);
+    let (over, answers) = (AtomicBool::new(false), AtomicUsize::new(0));
+    let wrong: Vec<_> = std::thread::scope(|scope| {
+        let (project, over, answers) = (&project, &over, &answers);
+        let ask = |question: &'static [&'static str]| {
+            scope.spawn(move || {
+                while !over.load(Relaxed) {
+                    let finished = project.svc(question);
+                    if (finished.code, finished.err.as_str()) != (0, "") {
+                        over.store(true, Relaxed);
+                        return Some((question, finished));
+                    }
+                    answers.fetch_add(1, Relaxed);
+                }
+                None
+            })
+        };
+        let asking = [ask(&["ps", "web"]), ask(&["why", "web"]), ask(&["logs"]), ask(&["wait", "web"])];
+        let mut killed = 0;
+        for _ in 0..KILLS {
+            let before = answers.load(Relaxed);
+            let next = || project.engine().filter(|&engine| engine != killed);
+            eventually("an engine that answers", || {
+                over.load(Relaxed) || (answers.load(Relaxed) >= before + 8 && next().is_some())
+            });
+            let Some(engine) = next().filter(|_| !over.load(Relaxed)) else { break };
+            nix::sys::signal::kill(nix::unistd::Pid::from_raw(engine), nix::sys::signal::Signal::SIGKILL)
+                .expect("killed");
+            killed = engine;
+        }
+        over.store(true, Relaxed);
+        asking.into_iter().filter_map(|asking| asking.join().expect("no panic")).collect()
+    });
+    assert!(wrong.is_empty(), "{wrong:#?}");
+    project.ok(&["down"]);
     project.assert_nothing_is_left();
 }
 

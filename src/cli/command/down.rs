@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::base::duration;
 use crate::cli::context::{Context, Verbosity};
+use crate::cli::door::Door;
 use crate::cli::exit::{Exit, Trouble};
 use crate::cli::operate::{Operation, Verdict};
 use crate::cli::request;
@@ -56,8 +57,8 @@ pub fn run(context: &Context, args: &Args) -> Result<Exit, Trouble> {
 fn everything(context: &Context, args: &Args) -> Result<Exit, Trouble> {
     let project = session::project(context)?;
     session::block_on(async {
-        let client = match session::reach(&project).await {
-            Ok(client) => client,
+        let door = match Door::reach(&project).await {
+            Ok(door) => door,
             Err(ConnectError::NotRunning) => {
                 if context.verbosity != Verbosity::Quiet {
                     context.say("nothing runs\n");
@@ -66,7 +67,7 @@ fn everything(context: &Context, args: &Args) -> Result<Exit, Trouble> {
             }
             Err(error) => return Err(Trouble::of(&error)),
         };
-        let mut watch = Watch::open(client, &project).await?;
+        let mut watch = Watch::open(door).await?;
         let (mut screen, mut signals) = (Screen::new(context), Signals::take()?);
         shut_down(context, &project, &mut watch, &mut screen, &mut signals, args.kill, args.timeout).await?;
         Ok(Exit::Done)

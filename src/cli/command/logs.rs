@@ -75,8 +75,8 @@ pub fn run(context: &Context, args: &Args) -> Result<Exit, Trouble> {
 fn show(context: &Context, args: &Args, names: &[String], query: &Query) -> Result<Exit, Trouble> {
     let project = session::project(context)?;
     session::block_on(async {
-        let client = match session::connect(context, &project).await {
-            Ok(client) => client,
+        let door = match session::connect(context, &project).await {
+            Ok(door) => door,
             // What was written stays readable after the supervisor's end.
             Err(trouble) if trouble.exit == Exit::Absent && !args.follow => {
                 let (names, logs) = offline(context, &project, names)?;
@@ -88,16 +88,16 @@ fn show(context: &Context, args: &Args, names: &[String], query: &Query) -> Resu
         };
         let mut named = Vec::new();
         if names.is_empty() {
-            named = client.services().await?.instances;
+            named = door.services().await?.instances;
         }
         for name in names {
-            named.extend(client.service(name).await?.instances.into_iter().map(|detail| detail.instance));
+            named.extend(door.service(name).await?.instances.into_iter().map(|detail| detail.instance));
         }
         let (names, logs): (Vec<String>, Vec<PathBuf>) =
             named.into_iter().filter_map(|i| Some((i.name, PathBuf::from(i.log?)))).unzip();
         let style = style(context, args, names.len());
         if args.follow {
-            let mut watch = Watch::open(client, &project).await?;
+            let mut watch = Watch::open(door).await?;
             let mut stream = Stream::open(&logs, query, Formatter::new(style, names))?;
             return stream::until_end(&mut stream, &mut watch, &mut Signals::take()?).await;
         }

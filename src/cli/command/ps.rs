@@ -6,6 +6,7 @@ use jiff::Timestamp;
 
 use crate::base::duration::Rough;
 use crate::cli::context::{Context, columns};
+use crate::cli::door::Door;
 use crate::cli::exit::{Exit, Trouble};
 use crate::cli::output::{choose, json};
 use crate::cli::progress::{between, detail};
@@ -113,12 +114,12 @@ pub fn run(context: &Context, args: &Args) -> Result<Exit, Trouble> {
 /// Asks how a project is; with names, how these are.
 fn look(context: &Context, names: &[String]) -> Result<Services, Trouble> {
     session::block_on(async {
-        let client = session::connect(context, &session::project(context)?).await?;
-        let mut services = client.services().await?;
+        let door = session::connect(context, &session::project(context)?).await?;
+        let mut services = door.services().await?;
         if !names.is_empty() {
             let mut named: Vec<String> = Vec::new();
             for name in names {
-                named.extend(client.service(name).await?.instances.into_iter().map(|d| d.instance.name));
+                named.extend(door.service(name).await?.instances.into_iter().map(|d| d.instance.name));
             }
             services.instances.retain(|instance| named.contains(&instance.name));
         }
@@ -131,8 +132,8 @@ fn look_at_runs(runs: &[Run]) -> Result<Services, Trouble> {
     session::block_on(async {
         let mut all = Services { project: "run".to_owned(), sequence: 0, instances: Vec::new() };
         for run in runs {
-            if let Ok(client) = session::reach(&run.project).await
-                && let Ok(services) = client.services().await
+            if let Ok(door) = Door::reach(&run.project).await
+                && let Ok(services) = door.services().await
             {
                 all.instances.extend(services.instances);
             }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use crate::base::{Name, Signal, duration};
 use crate::cli::command::down::{shut_down, until_free};
 use crate::cli::context::{Context, Verbosity};
+use crate::cli::door::Door;
 use crate::cli::exit::{Exit, Trouble};
 use crate::cli::progress;
 use crate::cli::run_file::RunFile;
@@ -161,19 +162,19 @@ async fn start(context: &Context, args: &Args) -> Result<(Run, Watch), Trouble> 
         error => Trouble::of(&error),
     })?;
     let run = Run { name, project };
-    let client = session::connect(&runs::within(context, &run), &run.project).await?;
-    let watch = Watch::open(client, &run.project).await?;
+    let door = session::connect(&runs::within(context, &run), &run.project).await?;
+    let watch = Watch::open(door).await?;
     Ok((run, watch))
 }
 
 /// Makes room for a run of the same name: ends the supervisor of one that has ended.
 async fn replace(context: &Context, before: &Run) -> Result<(), Trouble> {
-    let client = match session::reach(&before.project).await {
-        Ok(client) => client,
+    let door = match Door::reach(&before.project).await {
+        Ok(door) => door,
         Err(ConnectError::NotRunning) => return until_free(&before.project).await,
         Err(error) => return Err(Trouble::of(&error)),
     };
-    let mut watch = Watch::open(client, &before.project).await?;
+    let mut watch = Watch::open(door).await?;
     if watch.board.instances.iter().any(lives) {
         return Err(taken(&before.name));
     }
@@ -214,7 +215,7 @@ enum Begun {
 
 /// Starts the command and waits until it runs, or has run already.
 async fn begin(watch: &mut Watch, run: &Run) -> Result<Begun, Trouble> {
-    watch.client.command(&Command::Start { names: vec![run.name.clone()], no_deps: false }).await?;
+    watch.door.command(&Command::Start { names: vec![run.name.clone()], no_deps: false }).await?;
     loop {
         if let Change::Ended(code) = next(watch).await? {
             return Ok(Begun::Ended(code));
@@ -301,14 +302,14 @@ async fn stop(
     signals: &mut Signals,
     interrupt: Interrupt,
 ) -> Result<Exit, Trouble> {
-    watch.client.command(&Command::Stop { names: vec![run.name.clone()], no_deps: false }).await?;
+    watch.door.command(&Command::Stop { names: vec![run.name.clone()], no_deps: false }).await?;
     loop {
         tokio::select! {
             change = next(watch) => if let Change::Ended(code) = change? {
                 return ended(run, code).await;
             },
             _ = signals.next() => {
-                watch.client.command(&Command::Shutdown { kill: true }).await?;
+                watch.door.command(&Command::Shutdown { kill: true }).await?;
             }
         }
         if !watch.board.instances.iter().any(lives) {
@@ -316,7 +317,7 @@ async fn stop(
         }
     }
     // How it ended only an answer tells; a supervisor that was told to kill may have gone already.
-    let answer = watch.client.services().await.ok();
+    let answer = watch.door.services().await.ok();
     let exit = answer.and_then(|services| services.instances.into_iter().next()?.exit);
     let mut screen = Screen::new(&quiet(context));
     shut_down(context, &run.project, watch, &mut screen, signals, true, None).await?;

@@ -9,6 +9,7 @@ use crate::base::duration::{self, Exact};
 use crate::cli::account;
 use crate::cli::command::down::{shut_down, until_free};
 use crate::cli::context::{Context, Verbosity};
+use crate::cli::door::Door;
 use crate::cli::exit::{Exit, Trouble};
 use crate::cli::operate::{Operation, Verdict};
 use crate::cli::progress;
@@ -18,8 +19,8 @@ use crate::cli::session::{self, Change, Watch};
 use crate::cli::signals::{Interrupt, Signals};
 use crate::cli::source::{self, Source};
 use crate::cli::stream::Stream;
+use crate::control::ConnectError;
 use crate::control::wire::{Command, Happening, State};
-use crate::control::{Client, ConnectError};
 use crate::graph::plan::Readiness;
 use crate::logs::format::{self, Formatter};
 use crate::logs::read::Query;
@@ -73,14 +74,14 @@ pub fn run(context: &Context, args: &Args) -> Result<Exit, Trouble> {
     source::known(&source, &args.names)?;
     session::block_on(async {
         let signals = Signals::take()?;
-        let (client, ours) = reach(context, &project, &source, args.detach).await?;
+        let (door, ours) = reach(context, &project, &source, args.detach).await?;
         let names = if args.names.is_empty() { vec!["all".to_owned()] } else { args.names.clone() };
         let command = Command::Start { names, no_deps: args.no_deps };
         if args.no_wait {
-            client.command(&command).await?;
+            door.command(&command).await?;
             return Ok(Exit::Done);
         }
-        let watch = Watch::open(client, &project).await?;
+        let watch = Watch::open(door).await?;
         let mut screen = Screen::new(context);
         if !args.detach {
             screen.attach(output(context, args, &watch)?);
@@ -102,10 +103,10 @@ async fn reach(
     project: &Project,
     source: &Source,
     detach: bool,
-) -> Result<(Client, bool), Trouble> {
-    match session::reach(project).await {
-        Ok(client) => {
-            let running = client.project().await?;
+) -> Result<(Door, bool), Trouble> {
+    match Door::reach(project).await {
+        Ok(door) => {
+            let running = door.project().await?;
             if context.verbosity != Verbosity::Quiet {
                 let end = if detach { "" } else { "; Ctrl-C leaves it running" };
                 context.say(&format!("svc runs already (process {}){end}\n", running.guard_pid));
@@ -115,7 +116,7 @@ async fn reach(
                     );
                 }
             }
-            Ok((client, false))
+            Ok((door, false))
         }
         Err(ConnectError::NotRunning) => {
             let record = source.record.to_bytes()?;
@@ -149,7 +150,7 @@ struct Up<'a> {
 
 impl Up<'_> {
     async fn run(&mut self, command: &Command) -> Result<Exit, Trouble> {
-        let others = goes_with(&self.watch.client, command).await?;
+        let others = goes_with(&self.watch.door, command).await?;
         let mut operation =
             Operation::begin(&mut self.watch, &mut self.screen, &mut self.signals, command).await?;
         let names = operation.names.iter().filter(|name| has_no_readiness(self.source, name));

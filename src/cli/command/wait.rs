@@ -60,8 +60,8 @@ fn wait(context: &Context, args: &Args, names: &[String]) -> Result<Exit, Troubl
         Until::Completed => Goal::Completed,
     };
     session::block_on(async {
-        let client = session::connect(context, &project).await?;
-        let mut watch = Watch::open(client, &project).await?;
+        let door = session::connect(context, &project).await?;
+        let mut watch = Watch::open(door).await?;
         let names = resolve(&watch, names).await?;
         let waiting = until(&mut watch, &names, goal, args.any);
         match args.timeout {
@@ -84,7 +84,7 @@ async fn resolve(watch: &Watch, names: &[String]) -> Result<Vec<String>, Trouble
         if name == "all" {
             found.extend(watch.board.instances.iter().filter(|i| !i.disabled).map(|i| i.name.clone()));
         } else {
-            found.extend(watch.client.service(name).await?.instances.into_iter().map(|d| d.instance.name));
+            found.extend(watch.door.service(name).await?.instances.into_iter().map(|d| d.instance.name));
         }
     }
     Ok(found)

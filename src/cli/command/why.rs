@@ -42,8 +42,8 @@ pub fn run(context: &Context, args: &Args) -> Result<Exit, Trouble> {
 fn tell(context: &Context, name: &str) -> Result<Exit, Trouble> {
     let project = session::project(context)?;
     let service = session::block_on(async {
-        let client = session::connect(context, &project).await?;
-        Ok(client.service(name).await?)
+        let door = session::connect(context, &project).await?;
+        Ok(door.service(name).await?)
     })?;
     let zone = TimeZone::system();
     let mut text = String::new();
