@@ -4,21 +4,17 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use svc::compile::{Compiled, Options, compile};
+use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestRng, TestRunner};
+use svc::compile::{Options, compile};
 use svc::diagnostic::Diagnostics;
 use svc::syntax::format::format;
 
 use super::samples::{compiled, machine, samples};
+use crate::support::grammar;
+use crate::support::meaning::meaning;
 
 fn formatted(text: &str) -> Option<String> {
     format(&Arc::from(text), 0, &mut Diagnostics::default()).ok()
-}
-
-/// A plan and what was found, without places.
-fn meaning(compiled: &Compiled) -> String {
-    let spans = regex::Regex::new(r"Span \{ lo: \d+, hi: \d+ \}").expect("a pattern");
-    let findings: Vec<_> = compiled.diagnostics.iter().map(|found| (found.code, &found.message)).collect();
-    spans.replace_all(&format!("{:?}{findings:?}", compiled.plan), "span").into_owned()
 }
 
 #[test]
@@ -47,6 +43,31 @@ fn formatting_an_example_does_not_change_its_plan() {
         let tidy = formatted(&ugly).expect("no mistakes");
         assert_eq!(of(&ugly), of(&tidy), "{}", path.display());
     }
+}
+
+#[test]
+fn formatting_what_the_tables_allow_does_not_change_its_plan() {
+    let config = Config { cases: 500, failure_persistence: None, ..Config::default() };
+    let mut runner = TestRunner::new_with_rng(config, TestRng::deterministic_rng(RngAlgorithm::ChaCha));
+    let mut right = 0;
+    let bytes = proptest::collection::vec(proptest::num::u8::ANY, 0..300);
+    let right = std::cell::Cell::from_mut(&mut right);
+    let outcome = runner.run(&bytes, |bytes| {
+        let text = grammar::document(&bytes);
+        let wrong = |why: &str| TestCaseError::fail(format!("{why}:\n{text}"));
+        let tidy = formatted(&text).ok_or_else(|| wrong("has mistakes or reads differently"))?;
+        if formatted(&tidy).as_ref() != Some(&tidy) {
+            return Err(wrong("is not stable"));
+        }
+        let (before, after) = (compiled(&text), compiled(&tidy));
+        right.set(right.get() + u32::from(before.plan.is_some()));
+        if meaning(&before) != meaning(&after) {
+            return Err(wrong("means something else"));
+        }
+        Ok(())
+    });
+    outcome.unwrap_or_else(|wrong| panic!("{wrong}"));
+    assert!(right.get() > 50, "only {} of them compile", right.get());
 }
 
 #[test]

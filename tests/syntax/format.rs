@@ -137,6 +137,18 @@ fn every_case_of_the_official_suite_has_a_stable_form() {
 }
 
 #[test]
+fn what_a_fuzzer_found_is_read_and_has_a_stable_form_or_mistakes() {
+    for entry in std::fs::read_dir("tests/syntax/found").expect("the files are there") {
+        let path = entry.expect("readable").path();
+        let text = std::fs::read_to_string(&path).expect("readable");
+        read(&text);
+        if let Ok(once) = formatted(&text) {
+            holds(&text, &once).unwrap_or_else(|wrong| panic!("{}: {wrong}", path.display()));
+        }
+    }
+}
+
+#[test]
 fn every_mutated_case_has_a_stable_form_or_mistakes() {
     let cases = std::env::var("SVC_ORACLE_CASES").ok().and_then(|n| n.parse().ok()).unwrap_or(2_000);
     let config = Config { cases, failure_persistence: None, ..Config::default() };

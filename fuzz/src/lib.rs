@@ -1,0 +1,69 @@
+//! What the targets share: a machine in memory, and what has to hold of every text.
+
+#[path = "../../tests/support/grammar.rs"]
+pub mod grammar;
+#[path = "../../tests/support/meaning.rs"]
+mod meaning;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use svc::compile::{Compiled, Memory, Options, compile};
+use svc::diagnostic::{Diagnostics, Look, human, json};
+use svc::graph::Account;
+use svc::syntax::format::{Unformatted, format};
+
+pub use meaning::meaning;
+
+/// Compiles a text as the service file of a project with an included file and an env-file.
+pub fn compiled(text: &str) -> Compiled {
+    let root = PathBuf::from("/p/services.kdl");
+    let file = |path: &str, text: &str| (PathBuf::from(path), Arc::from(text));
+    let machine = Memory {
+        files: [
+            (root.clone(), Arc::from(text)),
+            file("/p/more/a.kdl", "service \"inc\" { command \"./web\" }\n"),
+            file("/p/.env", "A=1\nB='two words'\n"),
+        ]
+        .into(),
+        env: [("PATH".to_owned(), "/bin".to_owned())].into(),
+        programs: ["/p/web", "/bin/sh"].map(PathBuf::from).into(),
+        folders: [PathBuf::from("/p")].into(),
+        users: [("app".to_owned(), Account { uid: 7, gid: 8, groups: vec![8] })].into(),
+        groups: [("app".to_owned(), 8)].into(),
+    };
+    compile(&[root], &machine, Options::default())
+}
+
+/// Compiles a text and draws what is wrong with it in every form.
+pub fn say(text: &str) {
+    let compiled = compiled(text);
+    let mut out = String::new();
+    human(&mut out, &compiled.diagnostics, &compiled.sources, &Look::default())
+        .expect("memory takes everything");
+    out.clear();
+    json(&mut out, &compiled.diagnostics, &compiled.sources).expect("memory takes everything");
+    assert_eq!(
+        compiled.plan.is_none(),
+        compiled.diagnostics.has_errors(),
+        "no plan, exactly when there are errors"
+    );
+}
+
+/// Formats a text; `None` when it has mistakes. What comes out is stable and means the same.
+pub fn formatted(text: &str) -> Option<String> {
+    let form = |text: &str| format(&Arc::from(text), 0, &mut Diagnostics::default());
+    let once = match form(text) {
+        Ok(once) => once,
+        Err(Unformatted::Mistakes) => return None,
+        Err(Unformatted::ReadsDifferently) => panic!("reads differently once formatted"),
+    };
+    assert_eq!(form(&once).as_ref(), Ok(&once), "not stable");
+    let of = |text: &str, mark| text.matches(mark).count();
+    for mark in ['/', '*'] {
+        assert_eq!(of(text, mark), of(&once, mark), "a comment is lost");
+    }
+    assert!(!once.lines().any(|line| line.ends_with(' ')) || once.contains("\"\"\""), "blanks at a line end");
+    assert_eq!(meaning(&compiled(text)), meaning(&compiled(&once)), "means something else");
+    Some(once)
+}

@@ -1,0 +1,20 @@
+//! What a compilation came to, without places: what two spellings of the same file have in common.
+
+use svc::compile::Compiled;
+
+/// A warning about a spelling, which is gone once the text is spelled otherwise.
+const SPELLING: &str = "svc::comment-in-word";
+
+/// Shows the plan and what was found, without where.
+pub fn meaning(compiled: &Compiled) -> String {
+    let findings = compiled.diagnostics.iter().filter(|found| found.code != SPELLING);
+    let findings: Vec<_> = findings.map(|found| (found.code, &found.message)).collect();
+    let text = format!("{:?} {findings:?}", compiled.plan);
+    let mut out = String::with_capacity(text.len());
+    let mut parts = text.split("Span { lo: ");
+    out.push_str(parts.next().unwrap_or_default());
+    for part in parts {
+        out.push_str(part.split_once('}').map_or(part, |(_, rest)| rest));
+    }
+    out
+}
