@@ -1,7 +1,7 @@
 //! What the targets share: a machine in memory, and what has to hold of every text.
 
 #[path = "../../tests/support/grammar.rs"]
-pub mod grammar;
+mod grammar;
 #[path = "../../tests/support/meaning.rs"]
 mod meaning;
 
@@ -13,7 +13,12 @@ use svc::diagnostic::{Diagnostics, Look, human, json};
 use svc::graph::Account;
 use svc::syntax::format::{Unformatted, format};
 
-pub use meaning::meaning;
+use meaning::meaning;
+
+/// Makes a service file from the tables.
+pub fn document(bytes: &[u8]) -> String {
+    grammar::document(bytes)
+}
 
 /// Compiles a text as the service file of a project with an included file and an env-file.
 pub fn compiled(text: &str) -> Compiled {

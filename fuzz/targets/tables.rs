@@ -3,7 +3,7 @@
 #![no_main]
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
-    let text = svc_fuzz::grammar::document(bytes);
+    let text = svc_fuzz::document(bytes);
     svc_fuzz::say(&text);
     assert!(svc_fuzz::formatted(&text).is_some(), "not KDL:\n{text}");
 });

@@ -8,7 +8,7 @@ use svc::model::decode::TOP;
 use svc::schema::{Row, RowKind, Spec};
 
 /// Makes a service file.
-pub fn document(bytes: &[u8]) -> String {
+pub(crate) fn document(bytes: &[u8]) -> String {
     let mut maker = Maker { bytes, at: 0, out: String::new(), named: 0 };
     for (name, spec) in TOP.iter().filter(|(name, _)| *name != "service" && *name != "task") {
         if maker.once_in(6) {

@@ -6,7 +6,7 @@ use svc::compile::Compiled;
 const SPELLING: &str = "svc::comment-in-word";
 
 /// Shows the plan and what was found, without where.
-pub fn meaning(compiled: &Compiled) -> String {
+pub(crate) fn meaning(compiled: &Compiled) -> String {
     let findings = compiled.diagnostics.iter().filter(|found| found.code != SPELLING);
     let findings: Vec<_> = findings.map(|found| (found.code, &found.message)).collect();
     let text = format!("{:?} {findings:?}", compiled.plan);
