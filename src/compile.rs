@@ -6,6 +6,7 @@
 mod budget;
 pub mod catalogue;
 mod env_file;
+mod later;
 pub mod machine;
 mod present;
 pub mod recorder;
@@ -30,6 +31,8 @@ pub struct Compiled {
     pub plan: Option<Plan>,
     /// Everything that is wrong, in all files, in source order.
     pub diagnostics: Diagnostics,
+    /// What is right and cannot be run yet, in source order: `svc up` refuses it.
+    pub later: Diagnostics,
     /// The texts that the spans point into: service files, then env-files.
     pub sources: SourceMap,
 }
@@ -80,6 +83,7 @@ pub fn compile(paths: &[PathBuf], machine: &dyn Machine, options: Options) -> Co
     drop(files);
     drop(sources.files);
     let world = World { env: machine.environment(), accounts: machine.accounts() };
+    let later = later::later(&model);
     let plan = graph::build(model, &world, &mut diagnostics);
     if let Some(plan) = &plan {
         present::check(plan, machine, options, &mut diagnostics);
@@ -89,5 +93,5 @@ pub fn compile(paths: &[PathBuf], machine: &dyn Machine, options: Options) -> Co
     }
     diagnostics.sort();
     let plan = plan.filter(|_| !diagnostics.has_errors());
-    Compiled { plan, diagnostics, sources: map }
+    Compiled { plan, diagnostics, later, sources: map }
 }

@@ -2,6 +2,7 @@
 
 mod daemons;
 mod faults;
+mod later;
 mod life;
 mod options;
 mod output;

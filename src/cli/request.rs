@@ -63,8 +63,13 @@ pub async fn goes_with(door: &Door, command: &Command) -> Result<Vec<String>, Ca
     let mut others: BTreeSet<String> = BTreeSet::new();
     let mut queue: Vec<String> = names.iter().filter(|name| *name != "all").cloned().collect();
     let mut asked: BTreeSet<String> = BTreeSet::new();
+    let mut named: BTreeSet<String> = BTreeSet::new();
     while let Some(name) = queue.pop() {
+        let is_named = names.contains(&name);
         for detail in door.service(&name).await?.instances {
+            if is_named {
+                named.insert(detail.instance.name.clone());
+            }
             if !asked.insert(detail.instance.name.clone()) {
                 continue;
             }
@@ -85,12 +90,7 @@ pub async fn goes_with(door: &Door, command: &Command) -> Result<Vec<String>, Ca
             }
         }
     }
-    let named = |other: &String| {
-        names
-            .iter()
-            .any(|name| other == name || other.rsplit_once('.').is_some_and(|(service, _)| service == name))
-    };
-    Ok(others.into_iter().filter(|other| !named(other)).collect())
+    Ok(others.into_iter().filter(|other| !named.contains(other)).collect())
 }
 
 /// Says what else will stop or restart.

@@ -57,15 +57,35 @@ pub fn canonical(context: &Context, file: &Path) -> Result<PathBuf, Trouble> {
 ///
 /// The file is not there, or it is invalid: that has been shown then.
 pub fn plan(context: &Context, file: &Path) -> Result<Source, Trouble> {
-    let (Compiled { plan, diagnostics, sources, .. }, record) = compiled(context, file, Options::default())?;
+    read(context, file).map(|(source, _)| source)
+}
+
+/// Compiles one file and shows what is wrong with it; returns what cannot be run yet, too.
+fn read(context: &Context, file: &Path) -> Result<(Source, Diagnostics), Trouble> {
+    let (compiled, record) = compiled(context, file, Options::default())?;
+    let Compiled { plan, diagnostics, later, sources } = compiled;
     let quiet = context.verbosity == Verbosity::Quiet && plan.is_some();
     if !diagnostics.is_empty() && !quiet {
         context.say(&drawn(context, &diagnostics, &sources));
     }
     match plan {
-        Some(plan) => Ok(Source { plan, map: sources, record }),
+        Some(plan) => Ok((Source { plan, map: sources, record }, later)),
         None => Err(Trouble::new(Exit::Invalid, "")),
     }
+}
+
+/// [`plan`] of a file that is about to be started: what cannot be run yet is refused.
+///
+/// # Errors
+///
+/// The file is not there, it is invalid, or something in it cannot be run yet: that has been shown then.
+pub fn runnable(context: &Context, file: &Path) -> Result<Source, Trouble> {
+    let (source, later) = read(context, file)?;
+    if later.is_empty() {
+        return Ok(source);
+    }
+    context.say(&drawn(context, &later, &source.map));
+    Err(Trouble::new(Exit::Invalid, ""))
 }
 
 /// Refuses names that the service file does not know.

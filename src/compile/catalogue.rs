@@ -9,6 +9,7 @@
 mod layer;
 mod machine;
 mod node;
+mod process;
 mod service;
 mod structure;
 mod text;
@@ -28,6 +29,7 @@ pub const SECTIONS: &[(&str, &[Rule])] = &[
     ("What may stand where", node::RULES),
     ("One service", service::RULES),
     ("Templates and files laid over others", layer::RULES),
+    ("Processes and when they run", process::RULES),
     ("Services together", together::RULES),
     ("The machine", machine::RULES),
 ];

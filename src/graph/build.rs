@@ -7,10 +7,12 @@
 
 mod instance;
 mod probe;
+mod process;
 mod rules;
 
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::mem;
 
 use crate::base::Name;
 use crate::diagnostic::{Diagnostic, Diagnostics, Span, Spanned, suggest};
@@ -66,14 +68,14 @@ pub struct Account {
 ///
 /// The model is used up, one service after another: it and the plan are never in memory as a whole.
 pub fn build(model: Model, world: &World<'_>, out: &mut Diagnostics) -> Option<Plan> {
-    let Model { project, env, services, lost } = model;
+    let Model { project, env, control, services, lost } = model;
     let names = Names::new(&services, out);
     if let Some(diagnostic) = too_many_instances(&names, &services) {
         out.push(diagnostic);
         return None;
     }
     let mut maker = Maker::new(&project, &env, world);
-    let mut plan = Plan { project: project.clone(), ..Plan::default() };
+    let mut plan = Plan { project: project.clone(), control, ..Plan::default() };
     plan.services.reserve(services.len());
     plan.instances.reserve(services.len());
     let mut wires = Vec::with_capacity(services.len());
@@ -95,19 +97,25 @@ pub fn build(model: Model, world: &World<'_>, out: &mut Diagnostics) -> Option<P
             description: declared.description.take(),
             disabled: declared.disabled,
             instances: first..first + count,
+            event_listener: declared.event_listener.as_deref().map(process::listener).map(Box::new),
+            labels: mem::take(&mut declared.labels),
         });
         damaged.push(declared.damaged);
     }
     check::edges(&damaged, &plan.services, &plan.instances, &wires, out);
+    check::sockets(&plan.services, &plan.instances, maker.sockets, &maker.ports, out);
     check::ports(&plan.services, &plan.instances, maker.ports, out);
     check::log_files(&plan.services, &plan.instances, maker.log_files, out);
+    check::pid_files(&plan.services, &plan.instances, maker.pid_files, out);
+    check::terminal(&plan.services, &plan.instances, &maker.terminals, out);
+    check::names(&plan.services, &plan.instances, &maker.patterns, out);
     plan.edges = edges(&plan.services, wires, out)?;
     (!out.has_errors()).then_some(plan)
 }
 
 /// Returns how many instances a service has; of a damaged one nothing is known that one could be made of.
 fn instances_of(declared: &Declared) -> u32 {
-    if declared.damaged { 0 } else { declared.replicas.map_or(1, |replicas| replicas.value) }
+    if declared.damaged { 0 } else { declared.replicas.as_ref().map_or(1, |replicas| replicas.count.value) }
 }
 
 /// Counts before anything is made: what is refused should cost nothing.
@@ -117,7 +125,7 @@ fn too_many_instances(names: &Names, services: &[Box<Declared>]) -> Option<Diagn
         total += u64::from(instances_of(declared));
         total > MAX_INSTANCES
     })?;
-    let span = declared.replicas.map_or(declared.name.span, |replicas| replicas.span);
+    let span = declared.replicas.as_ref().map_or(declared.name.span, |replicas| replicas.count.span);
     let message = format!("more than {MAX_INSTANCES} instances");
     Some(
         Diagnostic::error("svc::too-many-instances", span, message)

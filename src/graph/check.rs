@@ -6,8 +6,10 @@
 mod clash;
 mod cycle;
 mod edge;
+mod single;
 
-pub(crate) use clash::{LogUse, PortUse, log_files, ports};
+pub(crate) use clash::{FileUse, PortUse, log_files, pid_files, ports};
+pub(crate) use single::{SocketUse, names, sockets, terminal};
 
 use crate::diagnostic::{Diagnostics, Span};
 use crate::graph::plan::{Instance, Relation, Service, ServiceId};

@@ -7,11 +7,21 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::base::{Name, SharedStr, Size};
+use crate::base::{Name, SharedStr, Signal, Size};
 use crate::diagnostic::Span;
+pub use crate::model::change::Reaction;
+pub use crate::model::control::Control;
+pub use crate::model::event::Event;
+pub use crate::model::event::Length;
+pub use crate::model::ignore::Ignore;
+pub use crate::model::limits::{Bound, Resource};
+pub use crate::model::logs::{ForwardForm, LineForm};
 pub use crate::model::policy::LivenessFailure;
 use crate::model::policy::{Backoff, Condition, Kind, OnExit, Restart, Stop};
-use crate::probe::{Exec, Probe, Schedule};
+pub use crate::model::schedule::{Overlap, Schedule, When};
+pub use crate::model::service::Label;
+pub use crate::model::socket::Passed;
+use crate::probe::{self, Exec, Probe};
 
 /// A service or task of a plan: its position in [`Plan::services`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -26,6 +36,8 @@ pub struct InstanceId(pub u32);
 pub struct Plan {
     /// The project's name, as people see it.
     pub project: String,
+    /// How svc can be reached.
+    pub control: Control,
     /// Services and tasks, in the order of the file.
     pub services: Vec<Service>,
     /// Instances, those of one service side by side and in the order of the services.
@@ -51,6 +63,10 @@ pub struct Service {
     pub instances: std::ops::Range<u32>,
     /// The rules it is supervised by; neighbours with equal ones share them.
     pub rules: Arc<Rules>,
+    /// What it is told of, if it is an event listener.
+    pub event_listener: Option<Box<EventListener>>,
+    /// What people sort their services by; sorted by key.
+    pub labels: Box<[Label]>,
 }
 
 /// The rules a service is supervised by: all that the engine needs to know of it.
@@ -73,11 +89,15 @@ pub struct Rules {
     /// How it becomes ready.
     pub readiness: Readiness,
     /// How slow starters are waited for before liveness counts.
-    pub startup: Option<Schedule>,
+    pub startup: Option<probe::Schedule>,
     /// How it is found to be alive.
-    pub liveness: Option<Schedule>,
+    pub liveness: Option<probe::Schedule>,
     /// What a failed liveness leads to.
     pub on_liveness_failure: LivenessFailure,
+    /// How long it may be silent until it counts as hung; `None` for ever.
+    pub watchdog: Option<Duration>,
+    /// When a task runs by itself.
+    pub schedule: Option<Box<Schedule>>,
 }
 
 /// How an instance becomes ready.
@@ -88,7 +108,7 @@ pub enum Readiness {
     /// It says so itself: by `sd_notify`, a line on a descriptor, a line in its log.
     Announced,
     /// A probe is asked.
-    Probed(Schedule),
+    Probed(probe::Schedule),
 }
 
 /// One of the processes a service consists of.
@@ -136,6 +156,86 @@ pub struct Launch {
     pub liveness: Option<Probe>,
     /// What runs before the stop signal.
     pub stop_command: Option<Exec>,
+    /// What most do without.
+    pub extras: Option<Box<Extras>>,
+}
+
+/// What can be said of a launch and mostly is not; everything resolved.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Extras {
+    /// Sockets that svc opens and passes, in the order of their descriptors.
+    pub sockets: Vec<Socket>,
+    /// What its processes may use together.
+    pub shares: Shares,
+    /// What each of its processes may use by itself, each resource once.
+    pub limits: Vec<(Resource, Bound)>,
+    /// Its priority for the processor, −20 to 19; `None` for svc's own.
+    pub nice: Option<i8>,
+    /// Whether it has the terminal of `svc up`.
+    pub tty: bool,
+    /// The file in which a service that puts itself into the background leaves its number; absolute.
+    pub pid_file: Option<PathBuf>,
+    /// How it is told to read its configuration again.
+    pub reload: Option<Reload>,
+    /// Files whose change leads to something.
+    pub watch: Option<Watch>,
+}
+
+/// What all processes of an instance may use together; `None` for no limit.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Shares {
+    /// Memory.
+    pub memory: Option<Size>,
+    /// Processors.
+    pub cpu: Option<f64>,
+    /// Processes and threads.
+    pub pids: Option<u32>,
+}
+
+/// A socket that svc opens and passes. Instances with the same address share one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Socket {
+    /// Where.
+    pub address: Address,
+    /// What `LISTEN_FDNAMES` calls it.
+    pub name: String,
+    /// How it is passed.
+    pub passed: Passed,
+}
+
+/// What a socket is opened on.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Address {
+    /// Connections to this host, a name or an address, an IPv6 one in brackets, and port.
+    Tcp(String, u16),
+    /// Datagrams to this host and port.
+    Udp(String, u16),
+    /// Connections to this path, which gets this mode.
+    Unix(PathBuf, u32),
+}
+
+/// How a running instance is told to read its configuration again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reload {
+    /// By this signal.
+    Signal(Signal),
+    /// By this command.
+    Command(Exec),
+}
+
+/// Files whose change leads to something.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Watch {
+    /// Files, and folders with everything in them; absolute.
+    pub paths: Vec<PathBuf>,
+    /// What does not count in them.
+    pub ignore: Ignore,
+    /// How long it has to be quiet after a change.
+    pub debounce: Duration,
+    /// What a change leads to.
+    pub reaction: Reaction,
+    /// Whether what depends on it is restarted too.
+    pub cascade: bool,
 }
 
 /// Whom a process runs as: names or numbers, as written; looked up when the plan is made.
@@ -153,6 +253,17 @@ pub struct User {
     pub span: Span,
 }
 
+/// What an event listener is told of, and how.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EventListener {
+    /// Of what.
+    pub events: Vec<Event>,
+    /// How many events are kept until it has time; past it the oldest is dropped.
+    pub buffer: u32,
+    /// What the length of an event counts.
+    pub length: Length,
+}
+
 /// Where the output of a process goes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Logs {
@@ -168,7 +279,24 @@ pub enum Logs {
         max_size: Size,
         /// How many rotated files are kept.
         keep: u32,
+        /// What most do without.
+        extras: Option<Box<LogExtras>>,
     },
+}
+
+/// What else can be said of a log file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogExtras {
+    /// Whether rotated files are compressed.
+    pub compress: bool,
+    /// What a line of the file is; `None` for the line as it was written.
+    pub form: Option<LineForm>,
+    /// The file for stderr; `None` for the same.
+    pub stderr: Option<PathBuf>,
+    /// Whether each line goes to the machine's syslog too.
+    pub syslog: bool,
+    /// Where each line goes over the network too.
+    pub forward: Vec<(Address, ForwardForm)>,
 }
 
 /// A relation between two services, as it is written; it holds between all their instances.

@@ -12,9 +12,10 @@ use crate::diagnostic::{Diagnostic, Diagnostics, Spanned, suggest};
 use crate::model::effective::{self, Effective, Said};
 use crate::model::layer::{Layer, declared_twice, named};
 use crate::model::merge::{self, Defaults};
+use crate::model::node::control::ControlNode;
 use crate::model::node::env::EnvFiles;
 use crate::model::node::settings::Settings;
-use crate::model::node::top::{ControlNode, ProjectNode};
+use crate::model::node::top::ProjectNode;
 use crate::model::node::vocabulary::VOCABULARY;
 use crate::model::policy::Kind;
 use crate::model::service::{Model, Service};
@@ -56,6 +57,7 @@ pub fn model(files: &[File<'_>], name: &str, env_files: &mut dyn EnvFiles, out: 
         }
         model.env = effective::variables(&project.env_file, project.env, env_files);
     }
+    model.control = layer.control.map(ControlNode::control).unwrap_or_default();
     let templates = Templates::new(layer.templates.into_values().collect(), out);
     let defaults = Defaults::new(layer.defaults.unwrap_or_default(), layer.defaults_at);
     let mut overlays = Overlays::read(files, out);

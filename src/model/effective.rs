@@ -9,16 +9,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::base::duration::Exact;
-use crate::base::{Name, Signal, Size};
+use crate::base::{Name, Signal};
 use crate::diagnostic::{Diagnostic, Span, Spanned};
+use crate::model::change::Reaction;
 use crate::model::node::dependency::NamesNode;
 use crate::model::node::env::{EnvFileNode, EnvFiles, EnvNode};
+use crate::model::node::label::labels;
+use crate::model::node::listen::ListenNode;
 use crate::model::node::settings::{
-    BackoffNode, CodesNode, LogsNode, OnExitNode, RestartNode, Settings, StopNode, UserNode,
+    BackoffNode, CodesNode, OnExitNode, RestartNode, Settings, StopNode, UserNode,
 };
-use crate::model::node::value::Output;
 use crate::model::policy::{Backoff, Consequence, Kind, LivenessFailure, OnExit, Restart, RestartWhen, Stop};
-use crate::model::service::{Command, FilePath, Logs, Service, User, Variable};
+use crate::model::service::{Command, FilePath, Service, User, Variable};
+use crate::model::socket::Passed;
 use crate::schema::{Context, One};
 
 /// What was said about services: once, however many have it from one place.
@@ -64,15 +67,17 @@ impl Effective {
         let readiness = settings.readiness.map(|node| node.probing());
         let on_liveness_failure = settings.liveness.as_ref().and_then(|node| node.on_failure);
         let (stop, stop_command) = stop(settings.stop);
+        let schedule = match (settings.schedule, settings.every) {
+            (Some(node), _) => node.schedule(),
+            (None, Some(node)) => node.schedule(),
+            (None, None) => None,
+        };
         Service {
             damaged: damaged || command.is_none() || matches!(readiness, Some(None)),
             kind,
             description: one(settings.description),
             disabled: one(settings.disabled).unwrap_or(false),
-            replicas: settings
-                .replicas
-                .and_then(|replicas| replicas.value)
-                .map(|r| Spanned::new(r.value.0, r.span)),
+            replicas: settings.replicas.and_then(|node| node.replicas()),
             command: command.unwrap_or_default(),
             working_dir: one(settings.working_dir),
             folder,
@@ -95,7 +100,18 @@ impl Effective {
             timeout: one(settings.timeout),
             user: settings.user.and_then(user),
             umask: one(settings.umask).map(|mode| mode.0),
-            logs: logs(settings.logs),
+            logs: settings.logs.unwrap_or_default().logs(),
+            sockets: settings.listen.iter().filter_map(ListenNode::socket).collect(),
+            limits: settings.limits.map(|node| Box::new(node.limits())),
+            nice: one(settings.nice).map(|nice| nice.0),
+            tty: settings.tty.and_then(|node| node.value).filter(|tty| tty.value).map(|tty| tty.span),
+            forks: settings.forks.and_then(|node| node.forks()).map(Box::new),
+            watchdog: settings.watchdog.and_then(|node| node.value),
+            reload: settings.reload.and_then(|node| node.reload()).map(Box::new),
+            watch: settings.watch.map(|node| Box::new(node.watch())),
+            schedule: schedule.map(Box::new),
+            event_listener: settings.event_listener.map(|node| Box::new(node.listener())),
+            labels: labels(&settings.label).into(),
             name,
         }
     }
@@ -130,6 +146,81 @@ impl Effective {
             }
         }
         self.reachable_max(said, cx);
+        self.kind_of_nodes(said, cx);
+        self.once_stdin(said, cx);
+        if let (Some(action), None) = (self.reacts_by_reload(), &self.settings.reload) {
+            let message = "a change is to reload it, and nothing says how that is done";
+            let diagnostic = Diagnostic::error("svc::watch-without-reload", action, message)
+                .help("add `reload signal=SIGHUP`, or let a change restart it: `action=restart`");
+            said.say(self.for_whom(diagnostic), cx);
+        }
+    }
+
+    /// Returns where it is said that a change reloads it.
+    fn reacts_by_reload(&self) -> Option<Span> {
+        let action = self.settings.watch.as_ref()?.action?;
+        (action.value == Reaction::Reload).then_some(action.span)
+    }
+
+    /// Says which nodes are for the other kind.
+    fn kind_of_nodes(&self, said: &mut Said, cx: &mut Context<'_>) {
+        let Settings { schedule, every, forks, reload, event_listener, replicas, .. } = &self.settings;
+        let scheduled = schedule.as_ref().map(|node| ("schedule", node.span));
+        let scheduled = scheduled.or(every.as_ref().map(|node| ("every", node.span)));
+        match self.kind {
+            Kind::Service => {
+                if let Some((node, span)) = scheduled {
+                    let message = format!("a service runs all the time; only a task has `{node}`");
+                    let diagnostic = Diagnostic::error("svc::service-schedule", span, message)
+                        .help(format!("make it a task: `task \"{}\" {{ … }}`", self.name.value));
+                    said.say(self.for_whom(diagnostic), cx);
+                }
+            }
+            Kind::Task => {
+                if let (Some((node, span)), Some(replicas)) = (scheduled, replicas) {
+                    let message =
+                        format!("a task with `{node}` runs once each time, not several times at once");
+                    let diagnostic = Diagnostic::error("svc::scheduled-replicas", span, message)
+                        .label(replicas.span, "so many at once")
+                        .help("remove `replicas`, or write a task for each");
+                    said.say(self.for_whom(diagnostic), cx);
+                }
+                let nodes = [
+                    ("forks", forks.as_ref().map(|node| node.span)),
+                    ("reload", reload.as_ref().map(|node| node.span)),
+                    ("event-listener", event_listener.as_ref().map(|node| node.span)),
+                ];
+                for (node, span) in nodes.into_iter().filter_map(|(node, span)| Some((node, span?))) {
+                    let message = format!("a task ends; only a service has `{node}`");
+                    let diagnostic = Diagnostic::error("svc::service-only", span, message)
+                        .help("remove it, or make the task a `service`");
+                    said.say(self.for_whom(diagnostic), cx);
+                }
+            }
+        }
+    }
+
+    /// Says when more than one thing would be its stdin.
+    fn once_stdin(&self, said: &mut Said, cx: &mut Context<'_>) {
+        let Settings { listen, tty, event_listener, .. } = &self.settings;
+        let socket = listen
+            .iter()
+            .filter_map(|node| node.passed.filter(|passed| passed.value == Passed::Stdin))
+            .map(|passed| ("this socket", passed.span));
+        let tty = tty.iter().filter_map(|node| node.value.filter(|tty| tty.value));
+        let tty = tty.map(|tty| ("the terminal", tty.span));
+        let events = event_listener.iter().map(|node| ("the events", node.span));
+        let mut all = socket.chain(tty).chain(events);
+        let Some((first, first_span)) = all.next() else { return };
+        for (second, span) in all {
+            let second = if second == first { "another socket" } else { second };
+            let message = format!("its stdin cannot be {first} and {second} at once");
+            let diagnostic = Diagnostic::error("svc::stdin-clash", span, message)
+                .here(second)
+                .label(first_span, first)
+                .help("keep one of them; further sockets are passed from descriptor 3 on");
+            said.say(self.for_whom(diagnostic), cx);
+        }
     }
 
     /// Adds which service a finding is about, when it is about what the service has from elsewhere.
@@ -250,19 +341,4 @@ fn user(node: UserNode) -> Option<User> {
         groups.value.split_whitespace().map(|group| Spanned::new(group.to_owned(), groups.span)).collect()
     });
     Some(User { name: node.user?, group: node.group, groups })
-}
-
-fn logs(node: Option<LogsNode>) -> Logs {
-    let node = node.unwrap_or_default();
-    let path = match node.output.map(|output| output.value) {
-        Some(Output::None) => return Logs::None,
-        Some(Output::Inherit) => return Logs::Inherit,
-        Some(Output::File(path)) => Some(path),
-        None => None,
-    };
-    Logs::File {
-        path,
-        max_size: node.max_size.map_or(Size(10 << 20), |size| size.value),
-        keep: node.keep.map_or(5, |keep| keep.value),
-    }
 }

@@ -8,15 +8,12 @@ use crate::base::Name;
 use crate::diagnostic::{Diagnostic, Span, Spanned};
 use crate::model::decode::TOP;
 use crate::model::merge;
+use crate::model::node::control::ControlNode;
 use crate::model::node::settings::Settings;
-use crate::model::node::top::{ControlNode, ProjectNode};
-use crate::model::node::value::Mode;
+use crate::model::node::top::ProjectNode;
 use crate::model::template::Template;
 use crate::schema::{Context, FromNode};
 use crate::syntax::Node;
-
-/// The only mode a project's socket can have.
-const SOCKET_MODE: Mode = Mode(0o600);
 
 /// What a layer says.
 #[derive(Debug, Default)]
@@ -50,12 +47,7 @@ impl Layer {
             }
             "control" => {
                 let read = ControlNode::from_node(node, cx);
-                let mode = read.socket.as_ref().and_then(|socket| socket.mode);
-                if let Some(mode) = mode.filter(|mode| mode.value != SOCKET_MODE) {
-                    let message = "a socket for others than its owner is not supported yet in this version";
-                    let diagnostic = Diagnostic::error("svc::not-supported", mode.span, message);
-                    cx.say(diagnostic.help("write `\"0600\"`, or remove it").fix(mode.span, "\"0600\""));
-                }
+                read.check(cx);
                 once(&mut self.control, read, node, cx);
             }
             "defaults" => {

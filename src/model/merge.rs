@@ -22,11 +22,11 @@ pub struct Defaults {
 
 impl Defaults {
     /// Makes them of what the `defaults` nodes say, which stand at `spans`: what concerns only the other kind is
-    /// left out. A task ends, so a policy that is meant for what keeps running is not meant for it; and only a
-    /// task has a `timeout`.
+    /// left out. A task ends, so what is meant for what keeps running is not meant for it; and only a task has
+    /// a `timeout` and a `schedule`.
     pub fn new(settings: Settings, spans: Vec<Span>) -> Self {
-        let service = Settings { timeout: None, ..settings.clone() };
-        let task = Settings { restart: None, ..settings };
+        let service = Settings { timeout: None, schedule: None, every: None, ..settings.clone() };
+        let task = Settings { restart: None, forks: None, reload: None, event_listener: None, ..settings };
         Self { service, task, spans }
     }
 
@@ -63,6 +63,12 @@ pub fn lay(over: &mut Settings, under: &Settings) {
     } else if let Some(shell) = &over.shell {
         over.resets.push(Spanned::new("command", shell.span));
     }
+    // So do both say when it runs.
+    if let Some(schedule) = &over.schedule {
+        over.resets.push(Spanned::new("every", schedule.span));
+    } else if let Some(every) = &over.every {
+        over.resets.push(Spanned::new("schedule", every.span));
+    }
     over.inherit(under);
 }
 
@@ -87,7 +93,53 @@ pub fn check(settings: &mut Settings, cx: &mut Context<'_>) {
     if let Some(node) = &settings.backoff {
         backoff(node, cx);
     }
+    further(settings, cx);
     twice(settings, cx);
+}
+
+/// Says what is wrong in the nodes that look at themselves.
+fn further(settings: &Settings, cx: &mut Context<'_>) {
+    if let (Some(schedule), Some(every)) = (&settings.schedule, &settings.every) {
+        let message = "there is a `schedule` and an `every`";
+        let diagnostic = Diagnostic::error("svc::schedule-and-every", every.span, message);
+        cx.say(diagnostic.here("this").label(schedule.span, "and this").help("keep one of them"));
+    }
+    let Settings { replicas, logs, limits, forks, reload, schedule, every, event_listener, .. } = settings;
+    if let Some(node) = replicas {
+        node.check(cx);
+    }
+    if let Some(node) = logs {
+        node.check(cx);
+    }
+    if let Some(node) = limits {
+        node.check(cx);
+    }
+    if let Some(node) = forks {
+        node.check(cx);
+    }
+    if let Some(node) = reload {
+        node.check(cx);
+    }
+    if let Some(node) = schedule {
+        node.check(cx);
+    }
+    if let Some(node) = every {
+        node.check(cx);
+    }
+    if let Some(node) = event_listener {
+        node.check(cx);
+    }
+    for node in &settings.listen {
+        node.check(cx);
+    }
+    if let Some(watchdog) = settings.watchdog.as_ref().and_then(|node| node.value)
+        && watchdog.value.is_zero()
+    {
+        let message = "nothing can say that it is alive all the time";
+        cx.say(
+            Diagnostic::error("svc::out-of-range", watchdog.span, message).help("write `watchdog \"30s\"`"),
+        );
+    }
 }
 
 /// Says which dependencies and ports are there twice.

@@ -9,11 +9,19 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::base::{Name, SharedStr, Size};
+use crate::base::{Name, SharedStr};
 use crate::diagnostic::{Span, Spanned};
+use crate::model::change::{Reload, Watch};
+use crate::model::control::Control;
+use crate::model::event::EventListener;
+use crate::model::limits::Limits;
+use crate::model::logs::Logs;
 use crate::model::policy::{Backoff, Condition, Kind, LivenessFailure, OnExit, Restart, Stop};
+use crate::model::replica::Replicas;
+use crate::model::schedule::Schedule;
+use crate::model::socket::Socket;
 use crate::model::text::{Piece, Text};
-use crate::probe::Schedule;
+use crate::probe;
 
 /// What the service files of a project say.
 #[derive(Clone, Debug, Default)]
@@ -22,6 +30,8 @@ pub struct Model {
     pub project: String,
     /// Variables of every service: those of env-files, then those of `project { env … }`.
     pub env: Vec<Variable>,
+    /// How svc can be reached.
+    pub control: Control,
     /// Services and tasks in the order of the files, the later one of two with the same name included.
     pub services: Vec<Box<Service>>,
     /// Names in nodes that were not understood: whoever uses them is not to blame.
@@ -91,7 +101,7 @@ pub struct Service {
     /// Not started by `up` unless it is named or something depends on it.
     pub disabled: bool,
     /// How many instances there are; `None` for one that has no number in its name.
-    pub replicas: Option<Spanned<u32>>,
+    pub replicas: Option<Replicas>,
     /// What runs.
     pub command: Command,
     /// Where it runs; `None` for `folder`.
@@ -138,6 +148,28 @@ pub struct Service {
     pub umask: Option<u32>,
     /// Where its output goes.
     pub logs: Logs,
+    /// Sockets that svc opens and passes to it.
+    pub sockets: Box<[Socket]>,
+    /// What its processes may use.
+    pub limits: Option<Box<Limits>>,
+    /// Its priority for the processor, −20 to 19; `None` for svc's own.
+    pub nice: Option<i8>,
+    /// It has the terminal of `svc up`: where it says so.
+    pub tty: Option<Span>,
+    /// It puts itself into the background.
+    pub forks: Option<Box<Forks>>,
+    /// How long it may be silent.
+    pub watchdog: Option<Spanned<Duration>>,
+    /// How it is told to read its configuration again.
+    pub reload: Option<Box<Spanned<Reload>>>,
+    /// Files whose change leads to something.
+    pub watch: Option<Box<Watch>>,
+    /// When a task runs by itself.
+    pub schedule: Option<Box<Spanned<Schedule>>>,
+    /// What it is told of as an event listener.
+    pub event_listener: Option<Box<EventListener>>,
+    /// What people sort their services by; sorted by key.
+    pub labels: Box<[Label]>,
 }
 
 /// A path and what it is relative to.
@@ -190,7 +222,7 @@ pub struct Probing {
     /// What is asked.
     pub target: Target,
     /// When.
-    pub schedule: Schedule,
+    pub schedule: probe::Schedule,
 }
 
 /// What a probe asks, variables not replaced. Paths are relative to the working directory.
@@ -232,22 +264,22 @@ pub struct User {
     pub groups: Option<Vec<Spanned<String>>>,
 }
 
-/// Where the output of a service goes.
+/// A service that puts itself into the background.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Logs {
-    /// Nowhere.
-    None,
-    /// To where svc's own output goes.
-    Inherit,
-    /// To a file that svc rotates.
-    File {
-        /// The file; `None` for the default place under the state directory.
-        path: Option<FilePath>,
-        /// The size at which it is rotated; zero for never.
-        max_size: Size,
-        /// How many rotated files are kept.
-        keep: u32,
-    },
+pub struct Forks {
+    /// The file that its main process writes its number to.
+    pub pid_file: FilePath,
+    /// Where it is written.
+    pub span: Span,
+}
+
+/// What people sort their services by.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Label {
+    /// The key, each once.
+    pub key: String,
+    /// The value.
+    pub value: String,
 }
 
 #[cfg(test)]

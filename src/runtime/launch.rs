@@ -161,7 +161,7 @@ pub(crate) fn output(launch: &Launch, instance: &str) -> Output {
 
 /// Returns where and how the output of an instance is kept; `None` when it is not.
 pub(crate) fn log_settings(launch: &Launch, instance: &str, state_dir: &Path) -> Option<Settings> {
-    let Logs::File { path, max_size, keep } = &launch.logs else { return None };
+    let Logs::File { path, max_size, keep, extras: _ } = &launch.logs else { return None };
     let path = path.clone().unwrap_or_else(|| default_path(state_dir, instance));
     Some(Settings { path, max_size: *max_size, keep: *keep })
 }

@@ -254,6 +254,39 @@ impl<'c> Context<'c> {
         self.say(Diagnostic::error("svc::missing", node.head_span(), message).help(help));
     }
 
+    /// Says that a node lacks something, after it was read; unless that may only not have been understood, or
+    /// may have been lost in a syntax error.
+    pub fn lacks(&mut self, span: Span, mistaken: bool, message: &str, help: &str) {
+        if !mistaken && !self.is_damaged(span) {
+            self.say(Diagnostic::error("svc::missing", span, message).help(help));
+        }
+    }
+
+    /// Says that of several properties that say the same in different ways there is none, or more than one.
+    pub fn one_of(
+        &mut self,
+        node: &str,
+        span: Span,
+        mistaken: bool,
+        given: &[(&str, Option<Span>)],
+        help: &str,
+    ) {
+        let mut given = given.iter().filter_map(|(name, span)| Some((*name, (*span)?)));
+        match (given.next(), given.next()) {
+            (None, _) => self.lacks(span, mistaken, &format!("`{node}` does not say where"), help),
+            (Some(_), None) => {}
+            (Some((first, first_span)), Some((second, second_span))) => {
+                let message = format!("`{node}` is one thing, not both `{first}` and `{second}`");
+                self.say(
+                    Diagnostic::error("svc::one-of", second_span, message)
+                        .here("and this")
+                        .label(first_span, "this")
+                        .help(format!("keep one of them; a second one gets a `{node}` of its own")),
+                );
+            }
+        }
+    }
+
     /// Says that a node that takes a list stands there without one. `ty` is one of it: `a name`.
     pub fn missing_list(&mut self, node: Node<'_>, ty: &str) {
         let one = ty.strip_prefix("an ").or_else(|| ty.strip_prefix("a ")).unwrap_or(ty);

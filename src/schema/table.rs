@@ -119,6 +119,24 @@ pub trait FromNode: Sized {
     fn write(&self, node: &mut WrittenNode);
 }
 
+/// A node that most do without is kept in a box.
+impl<T: FromNode> FromNode for Box<T> {
+    const SPEC: &'static Spec = T::SPEC;
+    const LAYERED: bool = T::LAYERED;
+
+    fn from_node(node: Node<'_>, cx: &mut Context<'_>) -> Self {
+        Self::new(T::from_node(node, cx))
+    }
+
+    fn span(&self) -> Span {
+        (**self).span()
+    }
+
+    fn write(&self, node: &mut WrittenNode) {
+        (**self).write(node);
+    }
+}
+
 /// A node with one argument and nothing else. A type whose values have a default for the bare node
 /// (see [`FromValue::BARE`]) may stand without.
 #[derive(Clone, Debug)]

@@ -141,10 +141,15 @@ fn a_code_without_an_example_has_a_test_of_its_own() {
         .collect();
     let bare = catalogue::rules().filter(|rule| matches!(rule.example, Example::None(_)));
     let bare: Vec<&str> = bare.map(|rule| rule.code).collect();
-    assert_eq!(
-        bare,
-        ["svc::include-depth", "svc::too-deep", "svc::too-large", "svc::template-depth", "svc::cannot-start"]
-    );
+    let expected = [
+        "svc::include-depth",
+        "svc::too-deep",
+        "svc::too-large",
+        "svc::template-depth",
+        "svc::cannot-start",
+        "svc::not-yet",
+    ];
+    assert_eq!(bare, expected);
     for code in bare {
         assert!(tests.iter().any(|text| text.contains(code)), "no test speaks of {code}");
     }

@@ -67,6 +67,8 @@ pub(crate) fn default_rules(kind: Kind) -> Rules {
         startup: None,
         liveness: None,
         on_liveness_failure: LivenessFailure::Restart,
+        watchdog: None,
+        schedule: None,
     }
 }
 
@@ -154,6 +156,8 @@ impl Draft {
             disabled: false,
             instances: 0..1,
             rules: default_rules(kind).into(),
+            event_listener: None,
+            labels: Box::default(),
         });
         self
     }
@@ -174,11 +178,12 @@ fn instance(name: &Name, service: u32, replica: u32, count: u32) -> Instance {
         working_dir_span: None,
         user: None,
         umask: None,
-        logs: Logs::File { path: None, max_size: Size(10 << 20), keep: 5 },
+        logs: Logs::File { path: None, max_size: Size(10 << 20), keep: 5, extras: None },
         readiness: None,
         startup: None,
         liveness: None,
         stop_command: None,
+        extras: None,
     };
     Instance {
         name: name.into(),

@@ -70,7 +70,7 @@ pub struct Args {
 /// The service file is invalid, a name is not known, or no supervisor can be started.
 pub fn run(context: &Context, args: &Args) -> Result<Exit, Trouble> {
     let project = session::project(context)?;
-    let source = source::plan(context, &project.file)?;
+    let source = source::runnable(context, &project.file)?;
     source::known(&source, &args.names)?;
     session::block_on(async {
         let signals = Signals::take()?;

@@ -93,6 +93,13 @@ pub(super) const RULES: &[Rule] = &[
         "##,
     ),
     Rule::error(
+        "svc::not-yet",
+        "something right that this version cannot run",
+        "The whole language is known to `svc check`, and some of it cannot be run yet. `svc up` refuses such a file instead of \
+         ignoring a part of it.",
+    )
+    .no_example("nothing is wrong with the file"),
+    Rule::error(
         "svc::unknown-account",
         "a user or group that this machine does not have",
         "The name is in neither the user nor the group database of this machine. A number in quotes needs no account.",

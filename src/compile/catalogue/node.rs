@@ -104,12 +104,13 @@ pub(super) const RULES: &[Rule] = &[
         r##"
         service "web" {
             command "./web"
-            tty
+            port auto
         }
         "##,
         r##"
         service "web" {
             command "./web"
+            port 8080
         }
         "##,
     ),

@@ -4,11 +4,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::base::{Name, SharedStr};
-use crate::diagnostic::{Diagnostic, Diagnostics, Spanned};
-use crate::graph::build::{World, probe};
-use crate::graph::check::{LogUse, PortUse};
-use crate::graph::plan::{Instance, InstanceId, Launch, Logs, ServiceId, User};
+use crate::diagnostic::{Diagnostic, Diagnostics, Span, Spanned};
+use crate::graph::build::{World, probe, process};
+use crate::graph::check::{FileUse, PortUse, SocketUse};
+use crate::graph::plan::{Extras, Instance, InstanceId, Launch, Logs, ServiceId, User};
 use crate::graph::variables::{Common, Definition, Variables};
+use crate::model;
 use crate::model::service::{self, FilePath, Probing, Service, Variable};
 use crate::model::text::Text;
 use crate::probe::Exec;
@@ -26,7 +27,15 @@ pub(super) struct Maker<'m> {
     /// The ports of all instances made so far.
     pub(super) ports: Vec<PortUse>,
     /// The log files of all instances made so far, except those at the default place.
-    pub(super) log_files: Vec<LogUse>,
+    pub(super) log_files: Vec<FileUse>,
+    /// The sockets of all instances made so far.
+    pub(super) sockets: Vec<SocketUse>,
+    /// The pid files of all instances made so far.
+    pub(super) pid_files: Vec<FileUse>,
+    /// Who has the terminal, and where that is written.
+    pub(super) terminals: Vec<(InstanceId, Span)>,
+    /// The services whose instances have names of their own, and where that is written.
+    pub(super) patterns: Vec<(ServiceId, Span)>,
 }
 
 /// A port of a replica: its name and its number.
@@ -60,7 +69,7 @@ impl Filler<'_, '_> {
         Exec { argv: self.texts(words), span }
     }
 
-    fn path(&mut self, path: &FilePath) -> PathBuf {
+    pub(super) fn path(&mut self, path: &FilePath) -> PathBuf {
         joined(&path.folder, &self.text(&path.text))
     }
 
@@ -95,6 +104,10 @@ impl<'m> Maker<'m> {
             made: 0,
             ports: Vec::new(),
             log_files: Vec::new(),
+            sockets: Vec::new(),
+            pid_files: Vec::new(),
+            terminals: Vec::new(),
+            patterns: Vec::new(),
         }
     }
 
@@ -109,9 +122,15 @@ impl<'m> Maker<'m> {
         let id = InstanceId(self.made);
         self.made += 1;
         let name: Arc<str> = (&declared.name.value).into();
-        let instance: Arc<str> = match declared.replicas {
+        let instance: Arc<str> = match declared.replicas.as_ref().map(|replicas| &replicas.name) {
             None => name.clone(),
-            Some(_) => format!("{name}.{replica}").into(),
+            Some(None) => format!("{name}.{replica}").into(),
+            Some(Some(pattern)) => {
+                if replica == 0 {
+                    self.patterns.push((service, pattern.span));
+                }
+                pattern.value.name(replica).into()
+            }
         };
         let ports = self.ports(id, declared, replica, out);
         let given = self.given(name, instance.clone(), replica, &ports);
@@ -135,7 +154,7 @@ impl<'m> Maker<'m> {
             let (first, span) = (port.number.value, port.number.span);
             let Some(number) = u16::try_from(replica).ok().and_then(|replica| first.checked_add(replica))
             else {
-                let count = declared.replicas.map_or(1, |replicas| replicas.value);
+                let count = declared.replicas.as_ref().map_or(1, |replicas| replicas.count.value);
                 let message = format!("there are not {count} ports from {first} on");
                 let help = format!("the highest port is {}; each replica counts up by one", u16::MAX);
                 self.common.say(Diagnostic::error("svc::port-range", span, message).help(help), out);
@@ -213,18 +232,26 @@ impl<'m> Maker<'m> {
             fill.say(Diagnostic::error("svc::empty-command", declared.command.span, message).help(help));
         }
         let logs = match &declared.logs {
-            service::Logs::None => Logs::None,
-            service::Logs::Inherit => Logs::Inherit,
-            service::Logs::File { path, max_size, keep } => {
+            model::logs::Logs::None => Logs::None,
+            model::logs::Logs::Inherit => Logs::Inherit,
+            model::logs::Logs::File { path, max_size, keep, extras } => {
                 let path = path.as_ref().map(|path| {
                     let file = fill.path(path);
-                    self.log_files.push(LogUse { path: file.clone(), instance: id, span: path.text.span });
+                    self.log_files.push(FileUse { path: file.clone(), instance: id, span: path.text.span });
                     file
                 });
-                Logs::File { path, max_size: *max_size, keep: *keep }
+                let written = extras.as_deref();
+                let extras = written.map(|extras| process::log_extras(extras, fill));
+                if let Some(path) = extras.as_ref().and_then(|extras| extras.stderr.clone()) {
+                    let span = written.and_then(|extras| extras.stderr.as_ref()).map(|path| path.text.span);
+                    self.log_files.push(FileUse { path, instance: id, span: span.unwrap_or_default() });
+                }
+                let extras = extras.map(Box::new);
+                Logs::File { path, max_size: *max_size, keep: *keep, extras }
             }
         };
-        Launch {
+        let extras = process::extras(declared, &logs, fill);
+        let launch = Launch {
             argv,
             command_span: declared.command.span,
             display: declared.command.display.clone(),
@@ -237,8 +264,27 @@ impl<'m> Maker<'m> {
             liveness: fill.probe(declared.liveness.as_ref(), &working_dir),
             stop_command: declared.stop_command.as_ref().map(|words| fill.exec(words)),
             working_dir,
+            extras,
             env: variables.overlay(),
+        };
+        self.uses(id, declared, launch.extras.as_deref());
+        launch
+    }
+
+    /// Remembers what only one process can have.
+    fn uses(&mut self, instance: InstanceId, declared: &Service, extras: Option<&Extras>) {
+        let Some(extras) = extras else { return };
+        // When one of them could not be filled, which was reported, nobody knows which.
+        let all = extras.sockets.len() == declared.sockets.len();
+        for (socket, written) in extras.sockets.iter().zip(&declared.sockets).filter(|_| all) {
+            let address = socket.address.clone();
+            self.sockets.push(SocketUse { address, instance, span: written.span });
         }
+        if let (Some(path), Some(forks)) = (&extras.pid_file, &declared.forks) {
+            let span = forks.pid_file.text.span;
+            self.pid_files.push(FileUse { path: path.clone(), instance, span });
+        }
+        self.terminals.extend(declared.tty.map(|span| (instance, span)));
     }
 
     /// Looks up whom a process runs as.

@@ -96,7 +96,7 @@ fn taken_apart(url: &SharedStr) -> Option<(SharedStr, SharedStr)> {
 }
 
 /// Splits `HOST:PORT`; an IPv6 address stands in brackets.
-fn host_and_port(address: &str) -> Option<(&str, u16)> {
+pub(super) fn host_and_port(address: &str) -> Option<(&str, u16)> {
     let (host, port) = address.rsplit_once(':')?;
     let good = match host.strip_prefix('[').and_then(|host| host.strip_suffix(']')) {
         Some(bare) => bare.parse::<Ipv6Addr>().is_ok(),

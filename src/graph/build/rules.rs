@@ -22,6 +22,8 @@ pub(super) fn rules(declared: &mut Service, before: Option<&Arc<Rules>>) -> Arc<
         startup: declared.startup.as_ref().map(|probing| probing.schedule),
         liveness: declared.liveness.as_ref().map(|probing| probing.schedule),
         on_liveness_failure: declared.on_liveness_failure,
+        watchdog: declared.watchdog.map(|watchdog| watchdog.value),
+        schedule: declared.schedule.take().map(|schedule| Box::new(schedule.value)),
     };
     match before {
         Some(before) if **before == rules => before.clone(),

@@ -7,10 +7,12 @@ use super::*;
 use crate::base::{Name, Signal, Size};
 use crate::graph::plan::Readiness;
 use crate::model::Text;
+use crate::model::logs::Logs;
 use crate::model::policy::{
     Backoff, Condition, Consequence, Kind, LivenessFailure, OnExit, Restart, RestartWhen, Stop,
 };
-use crate::model::service::{Command, Dependency, FilePath, Logs, Port, Probing, Target, User, Variable};
+use crate::model::replica::Replicas;
+use crate::model::service::{Command, Dependency, FilePath, Port, Probing, Target, User, Variable};
 use crate::probe::{Probe, Schedule};
 
 /// Users of a machine that has one.
@@ -93,7 +95,22 @@ fn service(called: &str, place: u32) -> Declared {
         user: None,
         umask: None,
         logs: Logs::None,
+        sockets: Box::default(),
+        limits: None,
+        nice: None,
+        tty: None,
+        forks: None,
+        watchdog: None,
+        reload: None,
+        watch: None,
+        schedule: None,
+        event_listener: None,
+        labels: Box::default(),
     }
+}
+
+fn replicas(count: u32, place: u32) -> Option<Replicas> {
+    Some(Replicas { count: Spanned::new(count, at(place)), name: None })
 }
 
 fn made(services: Vec<Declared>) -> (Option<Plan>, Vec<String>) {
@@ -131,7 +148,7 @@ fn said(services: Vec<Declared>) -> Vec<String> {
 #[test]
 fn replicas_become_instances_with_ports_that_count_up() {
     let mut api = service("api", 1);
-    api.replicas = Some(Spanned::new(2, at(2)));
+    api.replicas = replicas(2, 2);
     api.ports = vec![
         Port { name: None, number: Spanned::new(8080, at(3)) },
         Port { name: Some(Name::new("web-ui").expect("a name")), number: Spanned::new(9090, at(5)) },
@@ -165,8 +182,8 @@ fn replicas_become_instances_with_ports_that_count_up() {
 #[test]
 fn an_edge_holds_between_all_instances_of_both() {
     let (mut db, mut api) = (service("db", 0), service("api", 1));
-    db.replicas = Some(Spanned::new(2, at(2)));
-    api.replicas = Some(Spanned::new(2, at(3)));
+    db.replicas = replicas(2, 2);
+    api.replicas = replicas(2, 3);
     db.before = vec![name("log", 4)];
     api.depends_on = vec![needs("db", 5)];
     api.after = vec![name("log", 6)];
@@ -186,7 +203,12 @@ fn an_edge_holds_between_all_instances_of_both() {
 fn every_text_is_filled_and_every_path_is_absolute() {
     let mut api = service("api", 1);
     api.working_dir = Some(path(text("./in/${SVC_NAME}")));
-    api.logs = Logs::File { path: Some(path(text("log/${SVC_INSTANCE}.log"))), max_size: Size(1), keep: 2 };
+    api.logs = Logs::File {
+        path: Some(path(text("log/${SVC_INSTANCE}.log"))),
+        max_size: Size(1),
+        keep: 2,
+        extras: None,
+    };
     let schedule =
         Schedule { delay: Duration::ZERO, period: None, timeout: Duration::ZERO, failures: 1, successes: 1 };
     api.readiness = Some(Probing { target: Target::Tcp(text("localhost:${PORT}")), schedule });
@@ -257,7 +279,7 @@ fn a_service_that_waits_for_itself_is_no_cycle() {
 #[test]
 fn replicas_past_the_last_port_are_reported() {
     let mut api = service("api", 0);
-    api.replicas = Some(Spanned::new(3, at(1)));
+    api.replicas = replicas(3, 1);
     api.ports = vec![Port { name: None, number: Spanned::new(65_534, at(2)) }];
     assert_eq!(
         said(vec![api]),
@@ -270,7 +292,7 @@ fn replicas_past_the_last_port_are_reported() {
 #[test]
 fn a_mistake_in_a_text_is_said_once_however_many_replicas_there_are() {
     let mut api = service("api", 0);
-    api.replicas = Some(Spanned::new(50, at(1)));
+    api.replicas = replicas(50, 1);
     api.command = command(2, &["${NOWHERE}/run"]);
     let said = said(vec![api]);
     assert_eq!(said.iter().filter(|said| said.contains("NOWHERE")).count(), 1, "{said:?}");
@@ -283,12 +305,13 @@ fn a_log_file_that_several_processes_would_write_is_reported() {
         path: Some(path(Text::new(file, at(file.len() as u32), None))),
         max_size: Size(1),
         keep: 1,
+        extras: None,
     };
     let (mut a, mut b, mut c) = (service("a", 0), service("b", 1), service("c", 2));
     a.logs = log("x.log");
     b.logs = log("./x.log");
     c.logs = log("${SVC_NAME}.log");
-    c.replicas = Some(Spanned::new(3, at(3)));
+    c.replicas = replicas(3, 3);
     assert_eq!(
         said(vec![a, b, c]),
         [
@@ -323,11 +346,11 @@ fn a_variable_that_svc_sets_itself_is_warned_about_where_a_file_sets_it() {
 #[test]
 fn more_instances_or_edges_than_a_machine_can_hold_are_refused_before_they_are_made() {
     let (mut a, mut b) = (service("a", 0), service("b", 1));
-    a.replicas = Some(Spanned::new(u32::MAX, at(2)));
+    a.replicas = replicas(u32::MAX, 2);
     assert_eq!(said(vec![a]), ["2 svc::too-many-instances: more than 1000000 instances | fewer `replicas`"]);
     let mut a = service("a", 0);
-    a.replicas = Some(Spanned::new(5000, at(2)));
-    b.replicas = Some(Spanned::new(5000, at(3)));
+    a.replicas = replicas(5000, 2);
+    b.replicas = replicas(5000, 3);
     b.depends_on = vec![needs("a", 4)];
     assert_eq!(said(vec![a, b]), ["4 svc::too-many-edges: more than 16000000 edges between instances | "]);
 }

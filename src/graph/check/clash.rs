@@ -1,4 +1,4 @@
-//! Things that only one process can have: a port, a log file.
+//! Things that only one process can have: a port, a log file, a pid file.
 
 use std::path::PathBuf;
 
@@ -15,9 +15,9 @@ pub(crate) struct PortUse {
     pub(crate) span: Span,
 }
 
-/// A log file of an instance and where it is written.
+/// A file of an instance and where it is written.
 #[derive(Clone, Debug)]
-pub(crate) struct LogUse {
+pub(crate) struct FileUse {
     pub(crate) path: PathBuf,
     pub(crate) instance: InstanceId,
     pub(crate) span: Span,
@@ -93,24 +93,33 @@ fn free_from(uses: &[PortUse], from: u16, count: usize) -> Option<u16> {
     (candidate + count - 1 <= usize::from(u16::MAX)).then_some(candidate as u16)
 }
 
+/// Returns what uses a path that another one uses, once for each two places in the file.
+fn pairs(uses: &mut [FileUse]) -> Vec<(&FileUse, &FileUse)> {
+    uses.sort_by(|a, b| (&a.path, a.span, a.instance).cmp(&(&b.path, b.span, b.instance)));
+    let same = uses.windows(2).filter(|pair| pair[0].path == pair[1].path);
+    let mut found: Vec<(&FileUse, &FileUse)> = same.map(|pair| (&pair[0], &pair[1])).collect();
+    found.sort_by_key(|(first, second)| (second.span, first.span, second.instance));
+    found.dedup_by_key(|(first, second)| (first.span, second.span));
+    found
+}
+
 /// Reports log files that two instances would write, once for each two places in the file.
 pub(crate) fn log_files(
     services: &[Service],
     instances: &[Instance],
-    mut uses: Vec<LogUse>,
+    mut uses: Vec<FileUse>,
     out: &mut Diagnostics,
 ) {
-    uses.sort_by(|a, b| (&a.path, a.span, a.instance).cmp(&(&b.path, b.span, b.instance)));
-    let mut reported = Vec::new();
-    for pair in uses.windows(2).filter(|pair| pair[0].path == pair[1].path) {
-        reported.push((&pair[0], &pair[1]));
-    }
-    reported.sort_by_key(|(first, second)| (second.span, first.span, second.instance));
-    reported.dedup_by_key(|(first, second)| (first.span, second.span));
-    for (first, second) in reported {
-        let instance = |used: &LogUse| &instances[used.instance.0 as usize];
+    let instance = |used: &FileUse| &instances[used.instance.0 as usize];
+    for (first, second) in pairs(&mut uses) {
         let path = second.path.display();
-        let diagnostic = if instance(first).service == instance(second).service {
+        let diagnostic = if first.instance == second.instance {
+            let message = format!("`{path}` is the log and the file for stderr too");
+            Diagnostic::error("svc::log-clash", second.span, message)
+                .here("this")
+                .label(first.span, "and this")
+                .help("without `stderr=` both go to one file, in order")
+        } else if instance(first).service == instance(second).service {
             let service = &services[instance(second).service.0 as usize];
             let message = format!("all replicas of `{}` would write `{path}`", service.name);
             Diagnostic::error("svc::log-clash", second.span, message)
@@ -120,13 +129,50 @@ pub(crate) fn log_files(
             let (a, b) = (&instance(first).name, &instance(second).name);
             let message = format!("`{a}` and `{b}` would write the same log `{path}`");
             let diagnostic = Diagnostic::error("svc::log-clash", second.span, message);
-            let diagnostic = if first.span == second.span {
-                diagnostic.here("both get it from here")
-            } else {
-                diagnostic.here(format!("`{b}` writes it")).label(first.span, format!("`{a}` writes it too"))
-            };
-            diagnostic.help("give each a file of its own; `${SVC_NAME}` in the path does so")
+            both(diagnostic, first.span, second.span, |who| format!("`{}` writes it", [a, b][who]))
+                .help("give each a file of its own; `${SVC_NAME}` in the path does so")
         };
         out.push(diagnostic);
+    }
+}
+
+/// Labels the two places of a clash, which may be one line of a template.
+pub(super) fn both(
+    diagnostic: Diagnostic,
+    first: Span,
+    second: Span,
+    says: impl Fn(usize) -> String,
+) -> Diagnostic {
+    if first == second {
+        return diagnostic.here("both get it from here");
+    }
+    diagnostic.here(says(1)).label(first, format!("{} too", says(0)))
+}
+
+/// Reports pid files that two instances would write.
+pub(crate) fn pid_files(
+    services: &[Service],
+    instances: &[Instance],
+    mut uses: Vec<FileUse>,
+    out: &mut Diagnostics,
+) {
+    let instance = |used: &FileUse| &instances[used.instance.0 as usize];
+    for (first, second) in pairs(&mut uses) {
+        let path = second.path.display();
+        out.push(if instance(first).service == instance(second).service {
+            let service = &services[instance(second).service.0 as usize];
+            let message = format!("all replicas of `{}` would leave their number in `{path}`", service.name);
+            Diagnostic::error("svc::pid-file-clash", second.span, message)
+                .here(format!("the same file for {} processes", service.instances.len()))
+                .help(
+                    "put `${SVC_INSTANCE}` into the path, and the same into the service's own configuration",
+                )
+        } else {
+            let (a, b) = (&instance(first).name, &instance(second).name);
+            let message = format!("`{a}` and `{b}` would leave their number in the same file `{path}`");
+            let diagnostic = Diagnostic::error("svc::pid-file-clash", second.span, message);
+            both(diagnostic, first.span, second.span, |who| format!("`{}` writes it", [a, b][who]))
+                .help("each needs the file that it really writes")
+        });
     }
 }

@@ -125,10 +125,22 @@ fn service(name: &str, span: Span, kind: &str) -> Service {
         startup: None,
         liveness: None,
         on_liveness_failure: LivenessFailure::Ignore,
+        watchdog: None,
+        schedule: None,
     };
     let kind = if kind == "task" { Kind::Task } else { Kind::Service };
     let name = Name::new(name).expect("a name");
-    Service { name, span, kind, description: None, disabled: false, instances: 0..1, rules: rules.into() }
+    Service {
+        name,
+        span,
+        kind,
+        description: None,
+        disabled: false,
+        instances: 0..1,
+        rules: rules.into(),
+        event_listener: None,
+        labels: Box::default(),
+    }
 }
 
 fn launch(log: bool) -> Arc<Launch> {
@@ -146,6 +158,7 @@ fn launch(log: bool) -> Arc<Launch> {
         startup: None,
         liveness: None,
         stop_command: None,
+        extras: None,
     })
 }
 

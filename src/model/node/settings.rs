@@ -2,13 +2,21 @@
 
 use std::time::Duration;
 
-use crate::base::{Name, Signal, Size};
+use crate::base::{Name, Signal};
+use crate::model::node::change::{ReloadNode, WatchNode};
 use crate::model::node::command::{CommandNode, ShellText};
 use crate::model::node::dependency::{DependsOn, NamesNode};
 use crate::model::node::env::{EnvFileNode, EnvNode};
+use crate::model::node::label::LabelNode;
+use crate::model::node::limits::LimitsNode;
+use crate::model::node::listen::ListenNode;
+use crate::model::node::listener::EventListenerNode;
+use crate::model::node::logs::LogsNode;
 use crate::model::node::port::PortNode;
 use crate::model::node::probe::ProbeNode;
-use crate::model::node::value::{Count, ExitCode, Mode, Output};
+use crate::model::node::process::{ForksNode, Nice, ReplicasNode};
+use crate::model::node::schedule::{EveryNode, ScheduleNode};
+use crate::model::node::value::{ExitCode, Mode};
 use crate::model::policy::{Consequence, RestartWhen};
 use crate::model::service::FilePath;
 use crate::schema::{One, nodes};
@@ -67,9 +75,33 @@ nodes! {
         /// What it listens on.
         many port "port": PortNode = "" => Restart;
         /// How many instances there are: `api.0`, `api.1`, …
-        child replicas "replicas": One<Count> = "one, without a number in its name" => Live;
+        child replicas "replicas": ReplicasNode = "one, without a number in its name" => Live;
         /// Where its output goes.
         child logs "logs": LogsNode = "" => Restart;
+        /// Sockets that svc opens and passes to it.
+        many listen "listen": ListenNode = "" => Restart;
+        /// What its processes may use.
+        child limits "limits": Box<LimitsNode> = "svc's own limits" => Restart;
+        /// Its priority for the processor, from -20, the first, to 19, the last.
+        child nice "nice": One<Nice> = "svc's own" => Restart;
+        /// It has the terminal of `svc up`: stdin, stdout and stderr.
+        child tty "tty": One<bool> = "#false" => Restart;
+        /// It puts itself into the background.
+        child forks "forks": Box<ForksNode> = "" => Restart;
+        /// How long it may be silent: it says `WATCHDOG=1` by sd_notify(3) more often than that, or is restarted.
+        child watchdog "watchdog": One<Duration> = "no limit" => Restart;
+        /// How it is told to read its configuration again.
+        child reload "reload": Box<ReloadNode> = "" => Live;
+        /// Files whose change restarts it.
+        child watch "watch": Box<WatchNode> = "" => Live;
+        /// When a task runs by itself, by the calendar.
+        child schedule "schedule": Box<ScheduleNode> = "" => Live;
+        /// How often a task runs by itself.
+        child every "every": Box<EveryNode> = "" => Live;
+        /// What happens is told to it, by the protocol of supervisord's event listeners.
+        child event_listener "event-listener": Box<EventListenerNode> = "" => Restart;
+        /// What people sort their services by.
+        many label "label": LabelNode = "" => Live;
     }
 
     /// Whom a process runs as.
@@ -130,15 +162,5 @@ nodes! {
     CodesNode {
         /// The codes, 0 to 255.
         args codes "codes": ExitCode = "";
-    }
-
-    /// Where the output goes.
-    LogsNode {
-        /// A path, `none` or `inherit`.
-        arg output "output": Output = "a file under the state directory";
-        /// The size at which a file is rotated; `"0B"` for never.
-        prop max_size "max-size": Size = "10M" => Live;
-        /// How many rotated files are kept.
-        prop keep "keep": u32 = "5" => Live;
     }
 }

@@ -6,34 +6,7 @@ use crate::schema::Vocabulary;
 /// What people bring along from elsewhere.
 pub const VOCABULARY: &Vocabulary = &Vocabulary { foreign: FOREIGN, later: LATER };
 
-const LATER: &[&str] = &[
-    "action",
-    "cascade",
-    "compress",
-    "event-listener",
-    "every",
-    "format",
-    "forks",
-    "forward",
-    "group",
-    "http",
-    "label",
-    "limits",
-    "listen",
-    "nice",
-    "overlap",
-    "profile",
-    "reload",
-    "run-on-start",
-    "schedule",
-    "stderr",
-    "syslog",
-    "timestamps",
-    "timezone",
-    "tty",
-    "watch",
-    "watchdog",
-];
+const LATER: &[&str] = &["group", "profile"];
 
 #[cfg(test)]
 mod tests {

@@ -1,0 +1,91 @@
+//! What a service file can say and no version does yet.
+//!
+//! `check`, `graph` and `config` know it in full; `svc up` refuses it at its place, because to ignore it would
+//! be worse. Whoever makes one of these work takes its line out of here. Nothing else in the tree decides
+//! what is refused.
+
+use std::collections::BTreeSet;
+
+use crate::diagnostic::{Diagnostic, Diagnostics, Span};
+use crate::model::control::Control;
+use crate::model::limits::Limits;
+use crate::model::logs::{LogExtras, Logs};
+use crate::model::{Model, Service};
+
+/// Says what of a model cannot be run yet.
+pub(super) fn later(model: &Model) -> Diagnostics {
+    let mut out = Diagnostics::default();
+    let mut said = BTreeSet::new();
+    let mut say = |span: Span, what: &str| {
+        // A line of `defaults` or a template holds for many.
+        if said.insert(span) {
+            let message = format!("svc cannot run this yet: {what}");
+            out.push(
+                Diagnostic::error("svc::not-yet", span, message)
+                    .help("`svc check` knows it and nothing is wrong with it; remove it to start"),
+            );
+        }
+    };
+    control(&model.control, &mut say);
+    for service in &model.services {
+        self::service(service, &mut say);
+    }
+    out.sort();
+    out
+}
+
+fn control(control: &Control, say: &mut impl FnMut(Span, &str)) {
+    for socket in &control.sockets {
+        match (&socket.path, socket.mode, &socket.owner) {
+            (Some(_), ..) => say(socket.span, "a further control socket"),
+            (None, Some(mode), _) if mode.value != 0o600 => {
+                say(mode.span, "a control socket for others than its owner");
+            }
+            (None, _, Some(owner)) => say(owner.span, "a control socket of another user"),
+            (None, ..) => {}
+        }
+    }
+    for http in &control.http {
+        say(http.span, "control over HTTP on an address");
+    }
+}
+
+fn service(service: &Service, say: &mut impl FnMut(Span, &str)) {
+    let Service { sockets, limits, tty, forks, watchdog, reload, watch, .. } = service;
+    let Service { schedule, event_listener, logs, .. } = service;
+    sockets.iter().for_each(|socket| say(socket.span, "a socket that is passed to a service"));
+    if let Some(limits) = limits {
+        let Limits { memory, cpu, pids, process: _ } = &**limits;
+        let given = [memory.map(|m| m.span), cpu.map(|c| c.span), pids.map(|p| p.span)];
+        given.into_iter().flatten().for_each(|span| say(span, "a limit on all processes together"));
+    }
+    let whole = [
+        (*tty, "a service on the terminal"),
+        (forks.as_ref().map(|forks| forks.span), "a service that puts itself into the background"),
+        (watchdog.map(|watchdog| watchdog.span), "a watchdog"),
+        (reload.as_ref().map(|reload| reload.span), "a reload"),
+        (watch.as_ref().map(|watch| watch.span), "watched files"),
+        (schedule.as_ref().map(|schedule| schedule.span), "a task that runs by itself"),
+        (event_listener.as_ref().map(|listener| listener.span), "an event listener"),
+    ];
+    for (span, what) in whole.into_iter().filter_map(|(span, what)| Some((span?, what))) {
+        say(span, what);
+    }
+    if let Logs::File { extras: Some(extras), .. } = logs {
+        log(extras, say);
+    }
+}
+
+fn log(extras: &LogExtras, say: &mut impl FnMut(Span, &str)) {
+    let LogExtras { compress, form, stderr, syslog, forward } = extras;
+    let whole = [
+        (*compress, "compressed logs"),
+        (form.map(|form| form.span), "a log with another form of lines"),
+        (stderr.as_ref().map(|path| path.text.span), "a log of its own for stderr"),
+        (*syslog, "a log that goes to syslog"),
+    ];
+    for (span, what) in whole.into_iter().filter_map(|(span, what)| Some((span?, what))) {
+        say(span, what);
+    }
+    forward.iter().for_each(|forward| say(forward.span, "a log that is forwarded"));
+}
