@@ -8,6 +8,7 @@
 )]
 
 pub mod descriptors;
+pub mod heap;
 pub mod launch;
 pub mod memory;
 pub mod pipe;

@@ -32,7 +32,7 @@ const MAX_EDGES: u64 = 16_000_000;
 
 /// How many times a mistyped name may be compared with a known one in all; after that, unknown names
 /// are reported without a suggestion.
-const COMPARISONS: usize = 3_000_000;
+const COMPARISONS: usize = 1_000_000;
 
 /// What a plan needs to know of where it will run.
 pub struct World<'a> {

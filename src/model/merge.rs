@@ -4,6 +4,8 @@
 //! below; the nodes of a repeatable row merge by key, as their types say. What comes out is one [`Settings`] for
 //! each service, in which every value still knows where it is written.
 
+use std::collections::BTreeMap;
+
 use crate::base::duration::Exact;
 use crate::diagnostic::{Diagnostic, Span, Spanned};
 use crate::model::node::settings::{BackoffNode, Settings};
@@ -144,28 +146,30 @@ fn further(settings: &Settings, cx: &mut Context<'_>) {
 
 /// Says which dependencies and ports are there twice.
 fn twice(settings: &mut Settings, cx: &mut Context<'_>) {
-    let mut seen: Vec<Spanned<crate::base::Name>> = Vec::new();
-    for node in &mut settings.depends_on {
-        node.list.retain(|dependency| {
-            let Spanned { value: name, span } = &dependency.name;
-            if let Some(first) = seen.iter().find(|seen| seen.value == *name) {
-                let what = format!("the dependency `{name}`");
-                cx.twice("svc::duplicate-dependency", &what, first.span, *span);
-                return false;
-            }
-            seen.push(dependency.name.clone());
-            true
-        });
+    let mut seen = BTreeMap::new();
+    // Most have one, of which nothing needs to be remembered.
+    if settings.depends_on.iter().map(|node| node.list.len()).sum::<usize>() > 1 {
+        for node in &mut settings.depends_on {
+            node.list.retain(|dependency| {
+                let Spanned { value: name, span } = &dependency.name;
+                let first = *seen.entry(name.clone()).or_insert(*span);
+                if first != *span {
+                    let what = format!("the dependency `{name}`");
+                    cx.twice("svc::duplicate-dependency", &what, first, *span);
+                }
+                first == *span
+            });
+        }
     }
-    let mut seen = Vec::new();
+    let mut seen = BTreeMap::new();
     for node in &mut settings.port {
         node.ports.retain(|port| {
-            if let Some((_, first)) = seen.iter().find(|(name, _)| *name == port.name) {
-                cx.twice("svc::duplicate-property", "this port", *first, port.number.span);
-                return false;
+            let span = port.number.span;
+            let first = *seen.entry(port.name.clone()).or_insert(span);
+            if first != span {
+                cx.twice("svc::duplicate-property", "this port", first, span);
             }
-            seen.push((port.name.clone(), port.number.span));
-            true
+            first == span
         });
     }
 }

@@ -243,8 +243,10 @@ macro_rules! nodes {
                     }
                 }
                 for child in node.children() {
-                    $( $crate::schema::table::on_child!($kind $ty, this.$field, $name, child, this.resets, cx); )*
+                    let written = child.name();
+                    $( $crate::schema::table::on_child!($kind $ty, this.$field, $name, written, child, this.resets, cx); )*
                     let known = Self::SPEC.rows.iter().filter(|row| row.node.is_some()).map(|row| row.name);
+                    let _ = written;
                     cx.unknown_node(child, node.name(), known.collect());
                 }
                 $( $crate::schema::table::at_end!($kind $ty, arguments, node, cx); )*
@@ -406,8 +408,8 @@ macro_rules! on_property {
 }
 
 macro_rules! on_child {
-    (child $ty:ty, $field:expr, $expected:literal, $child:expr, $resets:expr, $cx:expr) => {
-        if $child.name() == $expected {
+    (child $ty:ty, $field:expr, $expected:literal, $written:expr, $child:expr, $resets:expr, $cx:expr) => {
+        if $written == $expected {
             let first = $field.as_ref().map($crate::schema::FromNode::span);
             let first = first.or_else(|| $crate::schema::table::reset_of(&$resets, $expected));
             let reset = $cx.is_reset($child, Self::LAYERED);
@@ -425,8 +427,8 @@ macro_rules! on_child {
             continue;
         }
     };
-    (many $ty:ty, $field:expr, $expected:literal, $child:expr, $resets:expr, $cx:expr) => {
-        if $child.name() == $expected {
+    (many $ty:ty, $field:expr, $expected:literal, $written:expr, $child:expr, $resets:expr, $cx:expr) => {
+        if $written == $expected {
             let reset = $cx.is_reset($child, Self::LAYERED);
             if reset {
                 $resets.push($crate::diagnostic::Spanned::new($expected, $child.head_span()));
@@ -437,7 +439,7 @@ macro_rules! on_child {
             continue;
         }
     };
-    ($kind:ident $ty:ty, $field:expr, $expected:literal, $child:expr, $resets:expr, $cx:expr) => {};
+    ($kind:ident $ty:ty, $field:expr, $expected:literal, $written:expr, $child:expr, $resets:expr, $cx:expr) => {};
 }
 
 /// Returns where a row is reset.

@@ -11,9 +11,6 @@ use crate::syntax::number::is_number;
 use crate::syntax::parser::Parser;
 use crate::syntax::string::shown;
 
-/// Words that KDL 1 and other languages use as values.
-const KEYWORDS: [&str; 6] = ["true", "false", "null", "inf", "-inf", "nan"];
-
 /// How far an unquoted cron line is looked at.
 const CRON_LENGTH: usize = 100;
 
@@ -211,10 +208,12 @@ impl Parser<'_> {
     }
 
     /// Reads `(type)` where one stands; returns its index.
+    #[inline]
     pub(super) fn annotation(&mut self) -> u32 {
-        if self.lexer.peek() != Some(b'(') {
-            return UNTYPED;
-        }
+        if self.lexer.peek() == Some(b'(') { self.type_in_parentheses() } else { UNTYPED }
+    }
+
+    fn type_in_parentheses(&mut self) -> u32 {
         let open = self.lexer.at;
         self.lexer.at += 1;
         self.lexer.blanks();
@@ -332,10 +331,10 @@ impl Parser<'_> {
         {
             return text;
         }
-        let is_key = role == Role::Entry && self.lexer.byte(self.lexer.find(end, !BLANK)) == b'=';
         let word_text = text(Form::inset(0));
         self.lexer.at = end;
-        if KEYWORDS.contains(&word) {
+        if is_foreign_keyword(word) {
+            let is_key = role == Role::Entry && self.lexer.byte(self.lexer.find(end, !BLANK)) == b'=';
             self.bare_keyword(word_text.span, word, role == Role::Name || is_key);
             return Text { form: Form::BAD, ..word_text };
         }
@@ -601,6 +600,11 @@ fn without_commas(list: &str) -> String {
         .map(|value| if value.starts_with('"') || bare(value) { value.to_owned() } else { quoted(value) })
         .collect::<Vec<_>>()
         .join(" ")
+}
+
+/// Returns whether KDL 1 and other languages use a word as a value.
+fn is_foreign_keyword(word: &str) -> bool {
+    matches!(word, "true" | "false" | "null" | "inf" | "-inf" | "nan")
 }
 
 /// Puts a text in quotes, escaping what must be.

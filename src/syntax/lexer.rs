@@ -134,6 +134,7 @@ impl<'t> Lexer<'t> {
         self.bytes.get(at).copied().unwrap_or(b'\n')
     }
 
+    #[inline]
     pub(crate) fn class(&self, at: usize) -> u8 {
         self.bytes.get(at).map_or(NEWLINE, |&byte| CLASS[byte as usize])
     }
@@ -154,6 +155,7 @@ impl<'t> Lexer<'t> {
     }
 
     /// Returns the length of the newline at `at`, 0 when there is none.
+    #[inline]
     pub(crate) fn newline(&self, at: usize) -> usize {
         match self.bytes.get(at) {
             None => 0,
@@ -172,8 +174,17 @@ impl<'t> Lexer<'t> {
         at >= self.bytes.len() || self.newline(at) > 0
     }
 
-    /// Skips unicode blanks.
+    /// Skips unicode blanks. Between two words there is mostly one, for which a call costs more than the work.
+    #[inline(always)]
     pub(crate) fn skip_blanks(&self, mut at: usize) -> usize {
+        while let Some(b' ' | b'\t') = self.bytes.get(at) {
+            at += 1;
+        }
+        if self.class(at) == LEAD { self.skip_wide_blanks(at) } else { at }
+    }
+
+    /// The same where the first one may be beyond ASCII.
+    fn skip_wide_blanks(&self, mut at: usize) -> usize {
         loop {
             match self.class(at) {
                 BLANK => at += 1,
@@ -191,10 +202,19 @@ impl<'t> Lexer<'t> {
 
     /// Skips what may stand between the parts of a node: blanks, block comments, continued lines.
     /// Returns whether there was any.
+    #[inline(always)]
     pub(crate) fn blanks(&mut self) -> bool {
         let start = self.at;
+        self.at = self.skip_blanks(start);
+        if matches!(self.peek(), Some(b'/' | b'\\')) {
+            self.rare_blanks();
+        }
+        self.at > start
+    }
+
+    /// The same behind the ordinary blanks.
+    fn rare_blanks(&mut self) {
         loop {
-            self.at = self.skip_blanks(self.at);
             match self.peek() {
                 Some(b'/') if self.byte(self.at + 1) == b'*' => self.block_comment(),
                 Some(b'\\') => {
@@ -204,8 +224,8 @@ impl<'t> Lexer<'t> {
                 }
                 _ => break,
             }
+            self.at = self.skip_blanks(self.at);
         }
-        self.at > start
     }
 
     /// Skips what may stand between nodes: what [`Self::blanks`] skips, newlines and line comments.

@@ -205,7 +205,8 @@ impl<'m> Maker<'m> {
         let own = declared.env.iter().map(definition);
         let definitions: Vec<Definition<'_>> = self.shared.iter().copied().chain(own).collect();
         for definition in &definitions {
-            if given.iter().any(|(name, _)| name == definition.name) {
+            let is_ours = ["SVC_", "PORT"].iter().any(|start| definition.name.starts_with(start));
+            if is_ours && given.iter().any(|(name, _)| name == definition.name) {
                 self.common.say(reserved(definition), out);
             }
         }

@@ -1,6 +1,6 @@
 //! `port`: numbers a service listens on.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::base::Name;
 use crate::diagnostic::{Diagnostic, Span, Spanned};
@@ -29,10 +29,11 @@ impl FromNode for PortNode {
 
     fn from_node(node: Node<'_>, cx: &mut Context<'_>) -> Self {
         let mut ports: Vec<Port> = Vec::new();
-        let mut seen = false;
+        let mut seen = BTreeMap::new();
+        let mut unnamed = false;
         for entry in node.entries() {
             let name = match entry.key() {
-                None if seen => {
+                None if unnamed => {
                     let diagnostic = Diagnostic::error(
                         "svc::surplus-argument",
                         entry.value_span(),
@@ -42,7 +43,7 @@ impl FromNode for PortNode {
                     continue;
                 }
                 None => {
-                    seen = true;
+                    unnamed = true;
                     None
                 }
                 Some((key, span)) => match value::name(key, span, cx) {
@@ -52,8 +53,9 @@ impl FromNode for PortNode {
             };
             let Some(number) = number(entry, cx) else { continue };
             let name = name.map(|(name, _)| name);
-            if let Some(first) = ports.iter().find(|port| port.name == name) {
-                cx.twice("svc::duplicate-property", "this port", first.number.span, entry.span());
+            let first = *seen.entry(name.clone()).or_insert(number.span);
+            if first != number.span {
+                cx.twice("svc::duplicate-property", "this port", first, entry.span());
                 continue;
             }
             ports.push(Port { name, number });
