@@ -73,7 +73,12 @@ impl Door {
     pub async fn command(&self, command: &wire::Command) -> Result<wire::Accepted, CallError> {
         match command {
             wire::Command::Restart { .. } | wire::Command::Shutdown { .. } => {
-                self.client.command(command).await
+                let answer = self.client.command(command).await;
+                if let Err(CallError::HungUp(_)) = answer {
+                    // It may have ended by itself: then there is nobody.
+                    client(&self.project).await?;
+                }
+                answer
             }
             wire::Command::Start { .. } | wire::Command::Stop { .. } => {
                 self.read(|client| async move { client.command(command).await }).await

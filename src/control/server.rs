@@ -2,7 +2,8 @@
 //!
 //! Bounds: 1200 connections, of which 1000 may read events; past them the kernel keeps clients
 //! waiting. Headers take at most 16 KiB, 64 lines and 30 s, which is also how long a connection may
-//! be idle; a body takes at most 64 KiB and 10 s. Each connection is a task of its own on the
+//! be idle; a body takes at most 64 KiB and 10 s. A client that does not read its answer keeps that one
+//! answer, or one batch of events, in memory for as long as it stays connected, and holds nobody up. Each connection is a task of its own on the
 //! engine's one thread, and none does more than one answer or 64 events in a turn.
 
 use std::future::Future;
