@@ -82,5 +82,64 @@ fn places_at_the_end_in_empty_files_and_in_no_file_are_drawn() {
 fn beyond_the_limit_findings_are_counted() {
     let out = read(&"a 10s\n".repeat(60), &Look { limit: 2, ..Look::default() });
     assert_eq!(out.matches("services.kdl:").count(), 2);
-    assert!(out.ends_with("… and 58 more\n60 errors\n"), "{out}");
+    assert!(out.ends_with("… and 58 more; `svc check -o json` prints all\n60 errors\n"), "{out}");
+}
+
+/// A place of `text`, which is the only source: where `word` stands for the `nth` time.
+fn place(text: &str, word: &str) -> Span {
+    let lo = text.find(word).expect("it is there") as u32;
+    Span::new(lo, lo + word.len() as u32)
+}
+
+#[test]
+fn marks_stand_below_tabs_wide_characters_and_combining_ones() {
+    let text = "\tenv\tA=\"世界\"\tB=bad\nenv e\u{301}=\"ééé\" 世=\"界\" C=bad2\n\"👩‍👩‍👧\" D=bad3\n";
+    let finding = Diagnostic::error("svc::x", place(text, "bad"), "three places")
+        .here("one")
+        .label(place(text, "bad2"), "two")
+        .label(place(text, "bad3"), "three");
+    for width in [60, 100] {
+        let look = Look { width, ..Look::default() };
+        insta::assert_snapshot!(
+            format!("odd-characters-{width}"),
+            drawn(&[("a.kdl", text)], &look, std::slice::from_ref(&finding))
+        );
+    }
+}
+
+#[test]
+fn a_line_that_is_too_long_is_cut_around_the_mistake() {
+    let line = format!("command {} \"bad\" {}", "\"an argument\"".repeat(12), "x ".repeat(150_000));
+    let text = format!("service \"web\" {{\n    {line}\n    \"far\" {} \"away\"\n}}\n", "世".repeat(90));
+    let two = Diagnostic::error("svc::x", place(&text, "\"far\""), "two places far apart on one line")
+        .here("here it begins")
+        .label(place(&text, "\"away\""), "and here, a long way off, is the end of what was meant by that");
+    let one = Diagnostic::error("svc::x", place(&text, "\"bad\""), "one place").here("this");
+    let long =
+        Diagnostic::error("svc::x", place(&text, &"世".repeat(90)), "a long place").here("all of this");
+    for width in [60, 100] {
+        let look = Look { width, ..Look::default() };
+        let shown = drawn(&[("a.kdl", &text)], &look, &[one.clone(), two.clone(), long.clone()]);
+        insta::assert_snapshot!(format!("long-lines-{width}"), shown);
+    }
+}
+
+#[test]
+fn of_too_many_findings_errors_are_shown_before_warnings() {
+    let text = "a b c d";
+    let at = |lo| Span::new(lo, lo + 1);
+    let findings = [
+        Diagnostic::warning("svc::x", at(0), "first"),
+        Diagnostic::error("svc::x", at(2), "second"),
+        Diagnostic::warning("svc::x", at(4), "third"),
+        Diagnostic::error("svc::x", at(6), "fourth"),
+    ];
+    let order = |limit| {
+        let shown = drawn(&[("a.kdl", text)], &Look { limit, ..Look::default() }, &findings);
+        let of =
+            |line: &str| ["first", "second", "third", "fourth"].into_iter().find(|word| line.contains(word));
+        shown.lines().filter_map(of).collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!(order(4), "first second third fourth");
+    assert_eq!(order(3), "second fourth first");
 }

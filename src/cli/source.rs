@@ -1,5 +1,6 @@
 //! From a service file to its plan, with what is wrong shown to a person.
 
+use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
 use crate::cli::context::{Context, Verbosity, columns};
@@ -104,10 +105,11 @@ pub fn known(source: &Source, names: &[String]) -> Result<(), Trouble> {
     })
 }
 
-/// Draws findings for the person at stderr.
+/// Draws findings for the person at stderr: on a terminal the first of many, into a pipe or a file all of them.
 pub fn drawn(context: &Context, findings: &Diagnostics, map: &SourceMap) -> String {
     let width = columns(std::io::stderr()).unwrap_or(100).min(120);
-    let look = Look { color: context.err.colour, width, ..Look::default() };
+    let limit = if std::io::stderr().is_terminal() { Look::default().limit } else { usize::MAX };
+    let look = Look { color: context.err.colour, width, limit, ..Look::default() };
     let mut text = String::new();
     human(&mut text, findings, map, &look).expect("writing into memory does not fail");
     text

@@ -12,20 +12,22 @@ use miette::{
     SourceSpan, SpanContents, ThemeCharacters, ThemeStyles,
 };
 
+use unicode_width::UnicodeWidthChar;
+
 use crate::diagnostic::source::Source;
 use crate::diagnostic::{Diagnostic, Diagnostics, Severity, SourceMap, Span, summary};
 
-/// A line longer than this, in bytes, is shown in part.
-const LONG_LINE: usize = 500;
+/// The columns of a tab.
+const TAB: usize = 4;
 
-/// How much of a long line is shown on each side of what is wrong, in bytes.
-const MARGIN: usize = 60;
+/// The least columns that are left to a source, however narrow the terminal is.
+const LEAST: usize = 24;
+
+/// The least columns that are left to the words at a label, however far to the right it is.
+const LEAST_WORDS: usize = 12;
 
 /// The most bytes between two places that are shown as one piece of a source.
 const LARGEST_PIECE: usize = 4_000;
-
-/// The most bytes of one place that are underlined.
-const LONG_LABEL: usize = 200;
 
 /// How findings are drawn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,7 +48,8 @@ impl Default for Look {
     }
 }
 
-/// Draws the findings, in the order they have, and a line that counts them.
+/// Draws the findings in the order they have, and a line that counts them. When there are more than are shown, errors
+/// come first.
 ///
 /// # Errors
 ///
@@ -58,19 +61,27 @@ pub fn human(
     look: &Look,
 ) -> fmt::Result {
     let handler = handler(look);
-    let screen = Screen::new(map);
-    for finding in findings.iter().take(look.limit) {
+    let screen = Screen::new(map, look.width);
+    for finding in first(findings, look.limit) {
         handler.render_report(&mut out, &Shown(finding, &screen))?;
         writeln!(out)?;
     }
     let left = findings.len().saturating_sub(look.limit);
     if left > 0 {
-        writeln!(out, "… and {left} more")?;
+        writeln!(out, "… and {left} more; `svc check -o json` prints all")?;
     }
     if !findings.is_empty() {
         writeln!(out, "{}", summary(findings))?;
     }
     Ok(())
+}
+
+/// Returns what is shown: everything, or of too much the errors before the warnings.
+fn first(findings: &Diagnostics, limit: usize) -> impl Iterator<Item = &Diagnostic> {
+    let all = findings.len() <= limit;
+    let errors = findings.iter().filter(move |finding| all || finding.severity == Severity::Error);
+    let warnings = findings.iter().filter(move |finding| !all && finding.severity == Severity::Warning);
+    errors.chain(warnings).take(limit)
 }
 
 fn handler(look: &Look) -> GraphicalReportHandler {
@@ -80,7 +91,9 @@ fn handler(look: &Look) -> GraphicalReportHandler {
         .with_links(false)
         .with_width(look.width)
         .with_context_lines(1)
-        .tab_width(4)
+        .with_word_separator(textwrap::WordSeparator::AsciiSpace)
+        .with_word_splitter(textwrap::WordSplitter::NoHyphenation)
+        .tab_width(TAB)
 }
 
 /// A finding with the sources it speaks of, as miette wants it.
@@ -120,8 +133,8 @@ impl miette::Diagnostic for Shown<'_> {
             return None;
         }
         let labels = self.0.labels.iter().enumerate().map(|(index, label)| {
-            let span = shortened(label.span, self.1.map);
-            let text = (!label.text.is_empty()).then(|| harmless(&label.text));
+            let (span, room) = self.1.fitting(label.span);
+            let text = (!label.text.is_empty()).then(|| textwrap::fill(&harmless(&label.text), room));
             let span = SourceSpan::from((span.lo as usize, (span.hi - span.lo) as usize));
             if index == 0 {
                 LabeledSpan::new_primary_with_span(text, span)
@@ -133,18 +146,30 @@ impl miette::Diagnostic for Shown<'_> {
     }
 }
 
-/// Cuts a place to what can be drawn: its first line when it has many, and not too much of that.
-fn shortened(span: Span, map: &SourceMap) -> Span {
-    let Some(source) = map.source_at(span.lo) else { return span };
-    let range = source.range(span);
-    let text = source.text.get(range).unwrap_or_default();
-    let first = memchr::memchr(b'\n', text.as_bytes()).filter(|&end| end > 0).unwrap_or(text.len());
-    let mut length = if text.len() > first { first } else { text.len() };
-    length = text[..length].trim_end().len().min(LONG_LABEL);
-    while !text.is_char_boundary(length) {
-        length -= 1;
+/// Returns how many columns a text takes.
+fn columns(text: &str) -> usize {
+    text.chars().map(|c| if c == '\t' { TAB } else { c.width().unwrap_or(0) }).sum()
+}
+
+/// Returns whether a line fits into `room` columns; most of the bytes of a very long one are not looked at.
+fn fits(line: &str, room: usize) -> bool {
+    line.len() <= room && !line.contains('\t') || line.len() <= room * 4 && columns(line) <= room
+}
+
+/// Returns how many bytes at the beginning of a text, or with `back` at its end, take at most `room` columns.
+fn prefix(text: &str, room: usize, back: bool) -> usize {
+    let mut left = room;
+    let mut take = |c: &char| {
+        let width = if *c == '\t' { TAB } else { c.width().unwrap_or(0) };
+        let enough = width <= left;
+        left = left.saturating_sub(width);
+        enough
+    };
+    if back {
+        text.chars().rev().take_while(&mut take).map(char::len_utf8).sum()
+    } else {
+        text.chars().take_while(&mut take).map(char::len_utf8).sum()
     }
-    Span::new(span.lo, span.lo + length as u32)
 }
 
 /// Takes out what a terminal would obey instead of show.
@@ -163,12 +188,40 @@ pub struct Screen<'a> {
     map: &'a SourceMap,
     /// For each source that is looked at: its text without control characters, when it has any.
     clean: Vec<OnceLock<Option<String>>>,
+    width: usize,
 }
 
 impl<'a> Screen<'a> {
-    /// Makes the sources of a map fit to be shown; each is looked at when it is first needed.
-    pub fn new(map: &'a SourceMap) -> Self {
-        Self { map, clean: map.iter().map(|_| OnceLock::new()).collect() }
+    /// Makes the sources of a map fit to be shown on so many columns; each is looked at when it is first needed.
+    pub fn new(map: &'a SourceMap, width: usize) -> Self {
+        Self { map, clean: map.iter().map(|_| OnceLock::new()).collect(), width }
+    }
+
+    /// Returns how many columns are left for a line of a source, beside its number.
+    fn room(&self, source: &Source) -> usize {
+        let digits = source.line_starts().len().max(1).ilog10() as usize + 1;
+        self.width.saturating_sub(digits + 4).max(LEAST)
+    }
+
+    /// Cuts a place to what can be underlined: its first line when it has many, and not too much of that. Returns it
+    /// with the columns that are left for the text below.
+    fn fitting(&self, span: Span) -> (Span, usize) {
+        let Some(source) = self.map.source_at(span.lo) else { return (span, LEAST) };
+        let room = self.room(source);
+        let range = source.range(span);
+        let text = source.text.get(range.clone()).unwrap_or_default();
+        let first = memchr::memchr(b'\n', text.as_bytes()).filter(|&end| end > 0).unwrap_or(text.len());
+        let length = prefix(text[..first].trim_end(), room / 2, false);
+        let lines = source.line_starts();
+        let line = lines.partition_point(|&start| start as usize <= range.start) - 1;
+        let end = lines.get(line + 1).map_or(source.text.len(), |&next| next as usize);
+        let before = match fits(&source.text[lines[line] as usize..end], room) {
+            true => columns(&source.text[lines[line] as usize..range.start]),
+            false => room / 3,
+        };
+        let middle = before + columns(&text[..length]) / 2;
+        let left = room.saturating_sub(middle + 5).max(LEAST_WORDS);
+        (Span::new(span.lo, span.lo + length as u32), left)
     }
 
     fn text(&self, source: &'a Source) -> &str {
@@ -208,32 +261,32 @@ impl SourceCode for Screen<'_> {
             return Err(MietteError::OutOfBounds);
         }
         let text = self.text(source);
+        let room = self.room(source);
         let lines = source.line_starts();
         let line_of = |at: usize| lines.partition_point(|&start| start as usize <= at) - 1;
         let end_of = |line: usize| lines.get(line + 1).map_or(text.len(), |&next| next as usize);
+        let whole = |line: usize| fits(text[lines[line] as usize..end_of(line)].trim_end(), room);
         let (lo, hi) = (lo - base, hi - base);
         let (mut first, mut last) = (line_of(lo), line_of(hi));
         let (mut start, mut end) = (lines[first] as usize, end_of(last));
         if before == 0 && after == 0 {
             (start, end) = (lo, hi);
-        }
-        if lo - start > LONG_LINE {
-            start = text.floor_char_boundary(lo - MARGIN);
-        } else {
-            while first > 0 && line_of(lo) - first < before && start - lines[first - 1] as usize <= LONG_LINE
-            {
+        } else if (first..=last).all(whole) {
+            if first > 0 && whole(first - 1) {
                 first -= 1;
                 start = lines[first] as usize;
             }
-        }
-        if end - hi > LONG_LINE {
-            end = text.ceil_char_boundary(hi + MARGIN);
-        } else {
-            while last + 1 < lines.len() && last - line_of(hi) < after && end_of(last + 1) - end <= LONG_LINE
-            {
+            if last + 1 < lines.len() && whole(last + 1) {
                 last += 1;
                 end = end_of(last);
             }
+        } else if columns(&text[lo..hi]) > room / 2 || first != last && hi - lo > 1 {
+            // Two places that do not fit together are shown one after the other.
+            return Err(MietteError::OutOfBounds);
+        } else {
+            let line = &text[start..end];
+            start = lo - prefix(&text[start..lo], room / 3, true);
+            end = hi.max(start + prefix(line[start - lines[first] as usize..].trim_end(), room, false));
         }
         let column = text[lines[first] as usize..start].chars().count();
         Ok(Box::new(MietteSpanContents::new_named(

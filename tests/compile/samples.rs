@@ -187,3 +187,17 @@ fn mistakes_of_an_included_file_are_said_in_it() {
         .collect();
     assert_eq!(places, ["/shop/more/b.kdl svc::unknown-word", "/shop/more/c.kdl svc::unknown-node"]);
 }
+
+#[test]
+fn every_report_fits_into_the_width_it_is_drawn_for() {
+    for width in [60, 80, 100] {
+        for (name, text) in samples("err") {
+            let compiled = compiled_with(&text, options(flags(&text)));
+            let mut shown = String::new();
+            let look = Look { width, ..Look::default() };
+            human(&mut shown, &compiled.diagnostics, &compiled.sources, &look).expect("a string");
+            let wide = shown.lines().find(|line| line.chars().count() > width);
+            assert!(wide.is_none(), "{name} in {width} columns: {}\n{shown}", wide.unwrap_or_default());
+        }
+    }
+}

@@ -16,7 +16,8 @@ use crate::sys;
 
 /// Say everything that is wrong with service files, and run nothing
 ///
-/// Exits with 78 when a file is invalid, else with 0.
+/// Exits with 78 when a file is invalid, else with 0. On a terminal the first 50 findings are shown, errors before warnings,
+/// and the rest is counted; a pipe or a file gets all of them, in the order of the sources.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Args {
     /// The files, each a project of its own; the service file when none is given
