@@ -8,7 +8,6 @@
 )]
 
 pub mod descriptors;
-pub mod heap;
 pub mod launch;
 pub mod memory;
 pub mod pipe;

@@ -1,7 +1,7 @@
 //! `svc check`.
 
 use std::mem;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::base;
@@ -12,7 +12,6 @@ use crate::cli::source::{compiled, drawn};
 use crate::compile::{Compiled, Options, catalogue};
 use crate::diagnostic::{self, Sarif};
 use crate::graph::print::inventory;
-use crate::sys;
 
 /// Say everything that is wrong with service files, and run nothing
 ///
@@ -62,9 +61,6 @@ enum Deny {
     Warnings,
 }
 
-/// How many bytes of memory a byte of a service file comes to, about.
-const MEMORY_PER_BYTE: usize = 10;
-
 /// Checks files.
 ///
 /// # Errors
@@ -75,9 +71,6 @@ pub fn run(context: &Context, args: &Args) -> Result<Exit, Trouble> {
     let files = if args.files.is_empty() { vec![context.service_file()?] } else { args.files.clone() };
     let mut exit = Exit::Done;
     let mut log = Sarif::new(catalogue::find);
-    sys::heap::expect(
-        files.iter().map(|file| size(context, file)).max().unwrap_or(0).saturating_mul(MEMORY_PER_BYTE),
-    );
     for file in &files {
         let options = Options { strict_paths: args.strict_paths, stop_budget: args.stop_budget };
         let (Compiled { plan, diagnostics, sources, .. }, record) = compiled(context, file, options)?;
@@ -110,10 +103,4 @@ pub fn run(context: &Context, args: &Args) -> Result<Exit, Trouble> {
         context.print(&log.finish(env!("CARGO_PKG_VERSION")))?;
     }
     Ok(exit)
-}
-
-/// Returns the size of a file in bytes; of one that cannot be read, which is said later, 0.
-fn size(context: &Context, file: &Path) -> usize {
-    let data = std::fs::metadata(context.directory.join(file));
-    data.map_or(0, |data| data.len() as usize)
 }
