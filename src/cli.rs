@@ -7,17 +7,16 @@
 pub mod account;
 pub mod args;
 pub mod board;
+pub mod change;
 pub mod command;
 pub mod context;
 pub mod diff;
 pub mod door;
 pub mod engine;
 pub mod exit;
-pub mod machine;
 pub mod operate;
 pub mod output;
 pub mod progress;
-pub mod read;
 pub mod replace;
 pub mod request;
 pub mod run_file;
@@ -65,6 +64,8 @@ fn dispatch(context: &Context, verb: &Verb) -> Result<Exit, Trouble> {
         Verb::Fmt(args) => command::fmt::run(context, args),
         Verb::Graph(args) => command::graph::run(context, args),
         Verb::Up(args) => command::up::run(context, args),
+        Verb::Plan(args) => command::plan::run(context, args),
+        Verb::Apply(args) => command::apply::run(context, args),
         Verb::Down(args) => command::down::run(context, args),
         Verb::Start(args) => command::start::run(context, args),
         Verb::Stop(args) => command::stop::run(context, args),

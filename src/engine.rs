@@ -17,6 +17,7 @@
 //! Nothing recurses: wants and moves are queues. An instance that nothing happens to costs nothing.
 
 pub mod action;
+mod apply;
 pub mod event;
 mod invariant;
 mod life;
@@ -35,6 +36,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use crate::base::{Invocation, Moment};
+use crate::engine::apply::{Applying, Trial};
 use crate::engine::links::Links;
 use crate::engine::request::Pending;
 use crate::engine::slot::Slot;
@@ -44,7 +46,7 @@ use crate::graph::{InstanceId, Plan};
 use crate::model::policy::Kind;
 
 pub use action::{Action, Cause, Scope, StateName, Transition};
-pub use event::{Command, Event, RequestId};
+pub use event::{Command, Event, NewPlan, RequestId};
 pub use record::{Ending, Haste, Record, Stage};
 pub use view::View;
 
@@ -59,6 +61,10 @@ pub struct Engine {
     /// Every deadline of every state, kept in step by `set_state` and `rearm`.
     deadlines: BTreeSet<(Moment, InstanceId)>,
     requests: BTreeMap<RequestId, Pending>,
+    /// A plan that waits for what is parked.
+    applying: Option<Applying>,
+    /// A plan that may be taken back.
+    trial: Option<Trial>,
     ending: Option<Ending>,
     ended: bool,
     next_invocation: Invocation,
@@ -83,6 +89,8 @@ impl Engine {
             lives: BTreeMap::new(),
             deadlines: BTreeSet::new(),
             requests: BTreeMap::new(),
+            applying: None,
+            trial: None,
             ending: None,
             ended: false,
             next_invocation: Invocation(1),
@@ -116,7 +124,8 @@ impl Engine {
 
     /// Returns when to call [`Engine::handle`] with [`Event::Tick`] at the latest.
     pub fn next_deadline(&self) -> Option<Moment> {
-        self.deadlines.first().map(|&(at, _)| at)
+        let first = self.deadlines.first().map(|&(at, _)| at);
+        [first, self.trial_due()].into_iter().flatten().min()
     }
 
     /// Returns the plan that is supervised.

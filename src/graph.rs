@@ -5,6 +5,7 @@
 
 mod arrows;
 pub mod build;
+pub mod change;
 mod check;
 mod cycle;
 pub mod order;
@@ -13,5 +14,6 @@ pub mod print;
 mod variables;
 
 pub use build::{Account, Accounts, World, build};
+pub use change::{Change, Effect, Fate};
 pub use order::{Order, Toward};
 pub use plan::{Edge, Instance, InstanceId, Launch, Link, Plan, Relation, ServiceId};

@@ -9,11 +9,15 @@ pub mod boot;
 pub mod clock;
 pub mod driver;
 pub mod handle;
+pub mod machine;
 pub mod ports;
 pub mod project;
+pub mod proposal;
+pub mod read;
 pub mod record;
 pub mod resume;
 
+mod change;
 mod errand;
 mod execute;
 mod hear;

@@ -1,5 +1,6 @@
 //! Whole projects on the real binary, from up to down.
 
+mod apply;
 mod daemons;
 mod faults;
 mod later;

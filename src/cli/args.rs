@@ -6,7 +6,8 @@ use clap::builder::FalseyValueParser;
 use clap::builder::styling::{AnsiColor, Styles};
 
 use crate::cli::command::{
-    check, down, explain, fmt, graph, logs, ps, restart, run, start, stop, up, version, wait, why,
+    apply, check, down, explain, fmt, graph, logs, plan, ps, restart, run, start, stop, up, version, wait,
+    why,
 };
 use crate::cli::style::When;
 
@@ -96,6 +97,8 @@ pub enum Verb {
     Fmt(fmt::Args),
     Graph(graph::Args),
     Up(up::Args),
+    Plan(plan::Args),
+    Apply(apply::Args),
     Down(down::Args),
     Start(start::Args),
     Stop(stop::Args),

@@ -1,11 +1,13 @@
 //! The verbs, one file each; the doc comments of a verb's `Args` are its manual.
 
+pub mod apply;
 pub mod check;
 pub mod down;
 pub mod explain;
 pub mod fmt;
 pub mod graph;
 pub mod logs;
+pub mod plan;
 pub mod ps;
 pub mod restart;
 pub mod run;

@@ -86,6 +86,16 @@ impl Door {
         }
     }
 
+    /// Asks for the service file to be put in force, or what that would do: a second time it goes on where
+    /// the first was interrupted.
+    ///
+    /// # Errors
+    ///
+    /// As [`Client::plan`].
+    pub async fn plan(&self, proposal: &wire::Proposal) -> Result<wire::Planned, CallError> {
+        self.read(|client| async move { client.plan(proposal).await }).await
+    }
+
     /// Asks what may be asked again, until an engine lives long enough to answer.
     ///
     /// # Errors

@@ -68,8 +68,10 @@ fn run(project: Project) -> io::Result<()> {
         drop(closing);
         let served = serving.await.map_err(io::Error::other)?;
         // Nothing is left to take over; the record holds the environment, which may hold secrets.
-        let leftovers = [project.socket(), project.record(), project.journal()];
-        let removed = leftovers.iter().try_for_each(fs::remove_file);
+        let removed = project.leftovers().iter().try_for_each(|file| match fs::remove_file(file) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        });
         let removed = removed.and_then(|()| match fs::remove_dir_all(project.notify_folder()) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
             _ => Ok(()),

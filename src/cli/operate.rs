@@ -12,7 +12,7 @@ use crate::cli::exit::Trouble;
 use crate::cli::screen::Screen;
 use crate::cli::session::{Change, Watch};
 use crate::cli::signals::{Interrupt, Signals};
-use crate::control::wire::{Accepted, Command, Happening, RequestResult, State};
+use crate::control::wire::{Accepted, Command, Happening, PlanAction, PlanStep, RequestResult, State};
 
 /// How often a block may be redrawn.
 const FRAME: Duration = Duration::from_millis(100);
@@ -29,6 +29,8 @@ pub enum Verdict {
     Done,
     /// These failed for good or again and again, or did not get there.
     Failed(Vec<String>),
+    /// The change was taken back, because these did not come up.
+    RolledBack(Vec<String>),
     /// Somebody asked for the contrary meanwhile.
     Superseded,
     /// The time given ran out.
@@ -99,6 +101,21 @@ impl<'a> Operation<'a> {
     /// Shows these too, which go the same way.
     pub fn show(&mut self, others: Vec<String>) {
         self.shown.extend(others);
+    }
+
+    /// Goes on with a plan that is being applied: what it starts is to come up.
+    pub fn of_plan(
+        watch: &'a mut Watch,
+        screen: &'a mut Screen,
+        signals: &'a mut Signals,
+        request: u64,
+        steps: &[PlanStep],
+    ) -> Self {
+        let comes = |step: &&PlanStep| matches!(step.action, PlanAction::Start | PlanAction::Restart);
+        let names: Vec<String> = steps.iter().filter(comes).map(|step| step.instance.clone()).collect();
+        let shown = steps.iter().map(|step| step.instance.clone()).collect();
+        let (unproven, proving) = (Vec::new(), false);
+        Self { watch, screen, signals, names, goal: Goal::Up, shown, request, unproven, proving }
     }
 
     /// Waits for the end, at most for `limit`.
@@ -183,6 +200,7 @@ impl<'a> Operation<'a> {
                     RequestResult::Done => Verdict::Done,
                     RequestResult::Failed => Verdict::Failed(failed),
                     RequestResult::Superseded => Verdict::Superseded,
+                    RequestResult::RolledBack => Verdict::RolledBack(failed),
                 }))
             }
             Happening::Transition { to: State::Backoff, .. } if self.goal == Goal::Up => {

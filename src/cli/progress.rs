@@ -172,6 +172,7 @@ pub fn plain(event: &Event, instance: Option<&Instance>) -> Option<String> {
         Happening::LogGap { instance, bytes, reason } => {
             Some(format!("{instance}: {bytes} bytes of output are lost: {reason}"))
         }
+        Happening::PlanChanged { .. } => Some("the service file as it is now is in force".to_owned()),
         Happening::RequestEnded { .. } | Happening::Missed { .. } | Happening::Ended { .. } => None,
     }
 }

@@ -124,6 +124,13 @@ pub async fn conclude(
             account::tell(context, watch, names, None, false).await;
             Ok(Exit::Failed)
         }
+        Verdict::RolledBack(names) => {
+            let names = names.join(", ");
+            Err(Trouble::new(
+                Exit::Failed,
+                format!("rolled back: {names} did not come up under the new plan"),
+            ))
+        }
         Verdict::Superseded => {
             Err(Trouble::new(Exit::Failed, "another request came in between and asked for the contrary"))
         }

@@ -105,6 +105,8 @@ pub struct Watch {
     /// How everything is.
     pub board: Board,
     events: EventStream,
+    /// Whether another plan came in force and the board is still one of the old plan.
+    outdated: bool,
     /// The look at the next engine, while the one before is gone: it goes on when nobody waits for it.
     returning: JoinSet<Result<(Board, EventStream), CallError>>,
 }
@@ -130,18 +132,24 @@ impl Watch {
     /// The supervisor does not answer.
     pub async fn open(door: Door) -> Result<Self, Trouble> {
         let (board, events) = door.read(look).await?;
-        Ok(Self { door, board, events, returning: JoinSet::new() })
+        Ok(Self { door, board, events, outdated: false, returning: JoinSet::new() })
     }
 
     /// Waits for the next change. Events are handed out before the board takes them in: see [`Board::apply`].
     ///
     /// Nothing is lost when this is not waited for to its end.
     pub async fn next(&mut self) -> Change {
+        if self.outdated {
+            self.outdated = self.refresh().await.is_err();
+        }
         if self.returning.is_empty() {
             match self.events.next().await {
                 Ok(Some(Event { happening: Happening::Ended { code }, .. })) => return Change::Ended(code),
                 Ok(Some(Event { happening: Happening::Missed { .. }, .. })) | Ok(None) | Err(_) => {}
-                Ok(Some(event)) => return Change::Event(event),
+                Ok(Some(event)) => {
+                    self.outdated |= matches!(event.happening, Happening::PlanChanged { .. });
+                    return Change::Event(event);
+                }
             }
             let door = self.door.clone();
             self.returning.spawn(async move { door.read(look).await });
@@ -149,6 +157,7 @@ impl Watch {
         match self.returning.join_next().await {
             Some(Ok(Ok((board, events)))) => {
                 (self.board, self.events) = (board, events);
+                self.outdated = false;
                 Change::Resumed
             }
             Some(Ok(Err(_)) | Err(_)) | None => Change::Gone,

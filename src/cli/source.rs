@@ -5,11 +5,13 @@ use std::path::{Path, PathBuf};
 
 use crate::cli::context::{Context, Verbosity, columns};
 use crate::cli::exit::{Exit, Trouble};
-use crate::cli::machine::Host;
 use crate::compile::{Compiled, Options, Recorder, compile};
 use crate::diagnostic::suggest::nearest;
 use crate::diagnostic::{Diagnostic, Diagnostics, Look, SourceMap, human};
 use crate::graph::Plan;
+use crate::graph::plan::Readiness;
+use crate::model::policy::Kind;
+use crate::runtime::machine::Host;
 use crate::runtime::record::Record;
 
 /// A service file without mistakes.
@@ -21,6 +23,16 @@ pub struct Source {
     pub map: SourceMap,
     /// What the engine makes the same plan from.
     pub record: Record,
+}
+
+impl Source {
+    /// Returns whether a name is that of a service that counts as ready as soon as it runs.
+    pub fn has_no_readiness(&self, name: &str) -> bool {
+        self.plan.find(name).first().is_some_and(|&id| {
+            let readiness = self.plan.rules(id).readiness;
+            self.plan.service_of(id).kind == Kind::Service && readiness == Readiness::Started
+        })
+    }
 }
 
 /// Compiles one file. Mistakes are in the answer.

@@ -133,14 +133,28 @@ impl Client {
     /// [`CallError::Refused`] with [`wire::Code::UnknownService`] when nobody has one of its names.
     pub async fn command(&self, command: &wire::Command) -> Result<wire::Accepted, CallError> {
         let body = serde_json::to_vec(command).expect("a command can be written as JSON");
+        self.post("/v1/commands", body).await
+    }
+
+    async fn post<T: DeserializeOwned>(&self, uri: &str, body: Vec<u8>) -> Result<T, CallError> {
         let request = Request::builder()
             .method(Method::POST)
-            .uri("/v1/commands")
+            .uri(uri)
             .header(hyper::header::HOST, "svc")
             .header(hyper::header::CONTENT_TYPE, "application/json")
             .body(Full::new(Bytes::from(body)))
             .expect("the parts of the request are valid");
         self.answer(request).await
+    }
+
+    /// Asks for the service file to be put in force, or what that would do.
+    ///
+    /// # Errors
+    ///
+    /// [`CallError`], as with every call.
+    pub async fn plan(&self, proposal: &wire::Proposal) -> Result<wire::Planned, CallError> {
+        let body = serde_json::to_vec(proposal).expect("a proposal can be written as JSON");
+        self.post("/v1/plan", body).await
     }
 
     /// Asks for the health of the project; that it is bad is an answer, not an error.

@@ -12,7 +12,6 @@ use tokio::sync::{OwnedSemaphorePermit, broadcast, watch};
 
 use crate::control::show;
 use crate::control::wire;
-use crate::graph::Plan;
 use crate::runtime::handle::Notice;
 
 /// How many events are kept; some 128 bytes each.
@@ -74,7 +73,6 @@ pub(crate) fn close(recent: &watch::Sender<Recent>) {
 /// A reader's place in the recent events.
 pub(crate) struct Reader {
     pub(crate) recent: watch::Receiver<Recent>,
-    pub(crate) plan: Arc<Plan>,
     /// The last event it was given, or does not want.
     pub(crate) place: u64,
     /// One of as many as there may be.
@@ -107,7 +105,7 @@ impl Reader {
                 let happening = wire::Happening::Missed { count: missed };
                 write(&mut text, &wire::Event { sequence: notice.sequence - 1, at: notice.at, happening });
             }
-            write(&mut text, &show::event(&self.plan, notice));
+            write(&mut text, &show::event(notice));
             self.place = notice.sequence;
         }
         text.into()

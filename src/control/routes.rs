@@ -26,8 +26,9 @@ use crate::control::wire::{Code, Problem};
 use crate::diagnostic::suggest::nearest;
 use crate::engine::action::StateName;
 use crate::engine::event::Command;
-use crate::graph::{InstanceId, Plan};
+use crate::graph::{Change, InstanceId, Plan};
 use crate::runtime::handle::{Gone, Seen};
+use crate::runtime::proposal::{Proposal, ProposalError};
 use crate::runtime::{Handle, Project};
 
 /// The largest body of a request, in bytes.
@@ -46,6 +47,7 @@ pub const ROUTES: &[(&str, &str)] = &[
     ("GET", "/v1/services"),
     ("GET", "/v1/services/{name}"),
     ("POST", "/v1/commands"),
+    ("POST", "/v1/plan"),
     ("GET", "/v1/events"),
     ("GET", "/v1/openapi.json"),
 ];
@@ -71,6 +73,7 @@ pub(crate) fn router(context: Context) -> Router {
         .route("/v1/services", get(services))
         .route("/v1/services/{name}", get(service))
         .route("/v1/commands", post(command))
+        .route("/v1/plan", post(plan))
         .route("/v1/events", get(events))
         .route("/v1/openapi.json", get(openapi))
         .fallback(unknown_route)
@@ -143,6 +146,40 @@ async fn command(State(context): State<Arc<Context>>, request: Request) -> Resul
     Ok((StatusCode::ACCEPTED, Form(accepted)).into_response())
 }
 
+async fn plan(State(context): State<Arc<Context>>, request: Request) -> Result<Response, Problem> {
+    let asked: wire::Proposal = body(request).await?;
+    let project = context.project.clone();
+    // A large file takes a while to compile; the engine's loop goes on meanwhile.
+    let read = tokio::task::spawn_blocking(move || Proposal::read(&project)).await;
+    let proposal = match read {
+        Ok(Ok(proposal)) => proposal,
+        Ok(Err(error @ ProposalError::Invalid(_))) => {
+            return Err(problem(Code::InvalidFile, error.to_string()));
+        }
+        Ok(Err(error @ ProposalError::Record(_))) => return Err(problem(Code::Ending, error.to_string())),
+        Err(_) => return Err(problem(Code::Ending, "svc is ending")),
+    };
+    let new = Arc::clone(&proposal.plan);
+    let overview = context.handle.overview().await?;
+    let old = overview.plan;
+    let change = Change::between(&old, &new);
+    let start = match asked.names.as_slice() {
+        [] => change.added(&new),
+        _ => named(&new, asked.names, |id| !new.service_of(id).disabled)?,
+    };
+    let steps = show::steps(&old, &new, &change, &start);
+    if asked.dry_run || steps.is_empty() {
+        let planned = wire::Planned { request: None, sequence: overview.sequence, steps };
+        return Ok(Form(planned).into_response());
+    }
+    let accepted = context.handle.apply(proposal, start, asked.rollback).await?;
+    let accepted =
+        accepted.map_err(|error| problem(Code::Ending, format!("cannot keep the plan: {error}")))?;
+    let request = Some(accepted.request.0);
+    let planned = wire::Planned { request, sequence: accepted.sequence, steps };
+    Ok((StatusCode::ACCEPTED, Form(planned)).into_response())
+}
+
 /// After which event a reader begins; from now on when absent.
 #[derive(Deserialize)]
 struct After {
@@ -166,7 +203,7 @@ async fn events(
         let detail = format!("event {place} has not happened yet, the last one is {}", overview.sequence);
         return Err(problem(Code::UnknownSequence, detail));
     }
-    let reader = Reader { recent: context.recent.clone(), plan: overview.plan, place, _permit: permit };
+    let reader = Reader { recent: context.recent.clone(), place, _permit: permit };
     let headers = [(header::CONTENT_TYPE, "text/event-stream"), (header::CACHE_CONTROL, "no-cache")];
     Ok((headers, Body::new(Streamed::new(reader))).into_response())
 }
@@ -314,6 +351,7 @@ fn problem(code: Code, detail: impl Into<String>) -> Problem {
         Code::UnknownService | Code::UnknownRoute => StatusCode::NOT_FOUND,
         Code::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
         Code::Malformed | Code::UnknownSequence => StatusCode::BAD_REQUEST,
+        Code::InvalidFile => StatusCode::UNPROCESSABLE_ENTITY,
         Code::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         Code::TooSlow => StatusCode::REQUEST_TIMEOUT,
         Code::Forbidden => StatusCode::FORBIDDEN,

@@ -5,6 +5,7 @@ use crate::control::wire;
 use crate::control::words;
 use crate::engine::action::{Cause, RequestResult, StateName};
 use crate::engine::event::RequestId;
+use crate::graph::change::{Change, Effect, Fate, Field};
 use crate::graph::{InstanceId, Plan, Relation};
 use crate::model::policy::{Condition, Kind};
 use crate::runtime::handle::{Happening, Notice, Overview, Seen};
@@ -70,7 +71,8 @@ pub(crate) fn neighbours(
 }
 
 /// Shows something that happened.
-pub(crate) fn event(plan: &Plan, notice: &Notice) -> wire::Event {
+pub(crate) fn event(notice: &Notice) -> wire::Event {
+    let plan = &*notice.plan;
     let name = |id: InstanceId| plan.instance(id).name.to_string();
     let happening = match &notice.event {
         Happening::Transition(transition) => wire::Happening::Transition {
@@ -86,15 +88,68 @@ pub(crate) fn event(plan: &Plan, notice: &Notice) -> wire::Event {
                     (wire::RequestResult::Failed, ids.iter().map(|&id| name(id)).collect())
                 }
                 RequestResult::Superseded => (wire::RequestResult::Superseded, Vec::new()),
+                RequestResult::RolledBack(names) => {
+                    (wire::RequestResult::RolledBack, names.iter().map(ToString::to_string).collect())
+                }
             };
             wire::Happening::RequestEnded { request: *request, result, failed }
         }
+        Happening::PlanChanged { change, removed } => plan_changed(plan, change, removed),
         Happening::LogGap { instance, bytes, reason } => {
             wire::Happening::LogGap { instance: instance.clone(), bytes: *bytes, reason: reason.clone() }
         }
         Happening::Ended { code } => wire::Happening::Ended { code: *code },
     };
     wire::Event { sequence: notice.sequence, at: notice.at, happening }
+}
+
+fn plan_changed(plan: &Plan, change: &Change, removed: &[String]) -> wire::Happening {
+    let of = |is: fn(&Fate) -> bool| {
+        let found = plan.instances.iter().zip(&change.fates).filter(|(_, fate)| is(fate));
+        found.map(|(instance, _)| instance.name.to_string()).collect()
+    };
+    wire::Happening::PlanChanged {
+        added: of(|fate| *fate == Fate::Added),
+        removed: removed.to_vec(),
+        changed: of(|fate| matches!(fate, Fate::Kept { fields, .. } if !fields.is_empty())),
+    }
+}
+
+/// Shows what putting a plan in force does, when `start` is asked for under it.
+pub(crate) fn steps(old: &Plan, new: &Plan, change: &Change, start: &[InstanceId]) -> Vec<wire::PlanStep> {
+    let carried = change.carried(old, new);
+    let name = |id: InstanceId| new.instance(id).name.to_string();
+    let kept = new.instances().zip(&change.fates).filter_map(|((id, _), fate)| {
+        let (action, fields) = match fate {
+            Fate::Added if start.contains(&id) => (wire::PlanAction::Start, &[][..]),
+            Fate::Added => (wire::PlanAction::Add, &[][..]),
+            Fate::Kept { fields, .. } if change.restarts(id) || carried.contains_key(&id) => {
+                (wire::PlanAction::Restart, &fields[..])
+            }
+            Fate::Kept { fields, .. } if fields.is_empty() => return None,
+            Fate::Kept { fields, .. } => (wire::PlanAction::Update, &fields[..]),
+        };
+        let fields = fields.iter().rev();
+        let field = |f: &Field| wire::Field { name: f.name.to_owned(), effect: effect(f.effect) };
+        let because_of = carried.get(&id).map(|&other| name(other));
+        Some(wire::PlanStep { instance: name(id), action, fields: fields.map(field).collect(), because_of })
+    });
+    let gone = old.instances().zip(&change.after).filter(|(_, after)| after.is_none());
+    let gone = gone.map(|((_, instance), _)| wire::PlanStep {
+        instance: instance.name.to_string(),
+        action: wire::PlanAction::Stop,
+        fields: Vec::new(),
+        because_of: None,
+    });
+    kept.chain(gone).collect()
+}
+
+fn effect(effect: Effect) -> wire::Effect {
+    match effect {
+        Effect::Live => wire::Effect::Live,
+        Effect::NextStart => wire::Effect::NextStart,
+        Effect::Restart => wire::Effect::Restart,
+    }
 }
 
 fn cause(plan: &Plan, state: StateName, cause: &Cause) -> wire::Cause {

@@ -5,6 +5,7 @@
 //! for is followed through the instance as it is.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 
@@ -80,7 +81,10 @@ fn then<'a>(
     }
     recent.notices().rev().find_map(|notice| match &notice.event {
         Happening::Transition(past)
-            if past.instance == instance && past.to == state && notice.at <= before =>
+            if past.instance == instance
+                && past.to == state
+                && notice.at <= before
+                && Arc::ptr_eq(&notice.plan, &overview.plan) =>
         {
             Some(Link { instance, state, cause: &past.cause, at: notice.at, waits_for: &[] })
         }

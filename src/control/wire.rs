@@ -362,6 +362,83 @@ pub enum Command {
     },
 }
 
+/// Asks for what the service file says now to be put in force, or what that would do.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Proposal {
+    /// Only say what would be done.
+    #[serde(default)]
+    pub dry_run: bool,
+    /// Take it back when something that it starts does not come up at its first attempt.
+    #[serde(default)]
+    pub rollback: bool,
+    /// What is to be up under it besides what is up already; when empty, what is new and not disabled.
+    #[serde(default)]
+    pub names: Vec<String>,
+}
+
+/// What putting the service file in force does.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "schema", rename = "svc.plan/1")]
+pub struct Planned {
+    /// The number that the end of it will carry; `null` after a dry run, and when there is nothing to do.
+    pub request: Option<u64>,
+    /// The last event before; everything after it is its doing or later.
+    pub sequence: u64,
+    /// What is done, instance by instance, in the order of the service file; what goes comes last.
+    pub steps: Vec<PlanStep>,
+}
+
+/// What is done with one instance.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlanStep {
+    /// Which.
+    pub instance: String,
+    /// What is done.
+    pub action: PlanAction,
+    /// What changed in it.
+    pub fields: Vec<Field>,
+    /// What it has to go down and come back with, when nothing that asks for it changed in itself.
+    pub because_of: Option<String>,
+}
+
+/// What is done with an instance.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PlanAction {
+    /// It is new and started.
+    Start,
+    /// It is new and not asked for.
+    Add,
+    /// Its process is replaced.
+    Restart,
+    /// It goes on; what changed holds now or from its next start on.
+    Update,
+    /// It is gone from the service file and stopped.
+    Stop,
+}
+
+/// A field of an instance that changed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Field {
+    /// Its name in the service file.
+    pub name: String,
+    /// What the change means.
+    pub effect: Effect,
+}
+
+/// What the change of a field means for a process that runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Effect {
+    /// It holds at once.
+    Live,
+    /// It holds from the next start on.
+    NextStart,
+    /// The process is replaced.
+    Restart,
+}
+
 /// A command that was taken; its end comes as an event.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "schema", rename = "svc.accepted/1")]
@@ -411,6 +488,16 @@ pub enum Happening {
         /// The instances that are not in the state asked for.
         failed: Vec<String>,
     },
+    /// Another plan is in force: instances came, went or changed. How everything is now says
+    /// `/v1/services`.
+    PlanChanged {
+        /// What is new.
+        added: Vec<String>,
+        /// What is gone.
+        removed: Vec<String>,
+        /// What is another than before.
+        changed: Vec<String>,
+    },
     /// Output of an instance could not be written and was discarded.
     LogGap {
         /// Whose.
@@ -443,6 +530,8 @@ pub enum RequestResult {
     Failed,
     /// A later request contradicted it.
     Superseded,
+    /// The plan it put in force was taken back, because something did not come up under it.
+    RolledBack,
 }
 
 /// What a health check is about.
@@ -497,6 +586,8 @@ pub enum Code {
     Malformed,
     /// The body is larger than 64 KiB.
     TooLarge,
+    /// The service file makes no plan; `detail` says what is wrong.
+    InvalidFile,
     /// The body took too long to arrive.
     TooSlow,
     /// The connection's other end is neither the owner nor root.

@@ -1,12 +1,14 @@
 //! What the engine wants done.
 
+use std::sync::Arc;
+
 use crate::base::{ExitStatus, Invocation, Moment, Signal, SpawnFailure};
 use crate::engine::event::RequestId;
-use crate::graph::InstanceId;
+use crate::graph::{Change, InstanceId, Plan};
 use crate::probe::Class;
 
 /// An effect for the runtime to carry out, in order.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub enum Action {
     /// Make the process of an instance; answered by `Spawned` or `SpawnFailed`.
     Launch {
@@ -49,6 +51,14 @@ pub enum Action {
         /// How.
         result: RequestResult,
     },
+    /// Another plan is in force: every instance in the actions before this one is of the old plan, every
+    /// one after it of the new.
+    PlanChanged {
+        /// The new plan.
+        plan: Arc<Plan>,
+        /// What became of each instance.
+        change: Arc<Change>,
+    },
     /// Everything is down after a shutdown: end with this exit code.
     End {
         /// The code for svc to exit with, when a service's end asked for the shutdown.
@@ -76,6 +86,8 @@ pub enum RequestResult {
     Failed(Vec<InstanceId>),
     /// A later request contradicted it.
     Superseded,
+    /// The plan it put in force was taken back, because these did not come up under it.
+    RolledBack(Vec<Arc<str>>),
 }
 
 /// The states of an instance, by name.

@@ -1,9 +1,10 @@
 //! What the engine is told.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::base::{ExitStatus, Invocation, SpawnFailure};
-use crate::graph::InstanceId;
+use crate::graph::{InstanceId, Plan};
 use crate::probe::{Class, Outcome};
 
 /// A request of an operator; each ends exactly once.
@@ -11,7 +12,7 @@ use crate::probe::{Class, Outcome};
 pub struct RequestId(pub u64);
 
 /// A fact the engine is told, one at a time.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub enum Event {
     /// An operator asks for something.
     Command {
@@ -89,7 +90,7 @@ pub enum Event {
 }
 
 /// What an operator asks for.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub enum Command {
     /// Start these, with what they depend on unless that is left out.
     Start {
@@ -112,9 +113,23 @@ pub enum Command {
         /// Leave dependents alone.
         no_deps: bool,
     },
+    /// Put another plan in force; ends once all it started anew is up, or was taken back.
+    Apply(Arc<NewPlan>),
     /// Stop everything in reverse order, then end. A second one skips what is left of the grace periods.
     Shutdown {
         /// Kill at once, without order or grace.
         kill: bool,
     },
+}
+
+/// A plan that is to take the place of the one in force.
+#[derive(Clone, Debug)]
+pub struct NewPlan {
+    /// The plan.
+    pub plan: Arc<Plan>,
+    /// What is asked for under it, besides what is up or asked for already.
+    pub start: Vec<InstanceId>,
+    /// Whether the plan before is put in force again when something this one started, or had to make
+    /// anew, does not come up at its first attempt.
+    pub rollback: bool,
 }

@@ -64,7 +64,7 @@ impl Engine {
             State::Waiting { .. } | State::Backoff { .. } if !wanted => {
                 Err("it waits to start and is not wanted")
             }
-            State::Waiting { .. } if slot.blocker.is_none() => Err("it waits for nothing"),
+            State::Waiting { .. } if slot.blocker.is_none() && !slot.parked => Err("it waits for nothing"),
             State::Starting { .. } | State::Up { .. } if slot.has_to_stop() && slot.blocker.is_none() => {
                 Err("it has to stop and waits for nothing")
             }

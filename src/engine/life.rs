@@ -122,7 +122,7 @@ impl Engine {
         outcome: Outcome,
     ) {
         let Some(&id) = self.lives.get(&invocation) else { return };
-        let Some(schedule) = self.schedule(id, class) else { return };
+        let Some(schedule) = self.schedule(id, class) else { return self.void_answer(id, class) };
         let slot = self.slot_mut(id);
         let urgent = match (&slot.state, class) {
             (State::Up { ready_since, .. }, Class::Readiness) => ready_since.is_none(),
@@ -144,6 +144,14 @@ impl Engine {
             }
             (Class::Liveness, Verdict::Passed) => self.mark_alive(now, id, true, cause),
             (Class::Liveness, Verdict::Failed) => self.liveness_failed(now, id, cause),
+        }
+    }
+
+    /// Takes note of the answer of a probe that the plan does not have any more.
+    fn void_answer(&mut self, id: InstanceId, class: Class) {
+        if let State::Starting { probes, .. } | State::Up { probes, .. } = &mut self.slot_mut(id).state {
+            probes.void(class);
+            self.rearm(id);
         }
     }
 

@@ -5,6 +5,7 @@
 use std::time::Duration;
 
 use crate::base::Moment;
+use crate::graph::plan::{Readiness, Rules};
 use crate::probe::{Class, Schedule};
 
 /// The wait between attempts while an answer is urgent, at first and at most.
@@ -64,6 +65,26 @@ impl Probes {
         self.asks[class as usize] = None;
     }
 
+    /// Follows rules that changed during a life: what is still asked, is asked by them.
+    pub(crate) fn follow(&mut self, rules: &Rules, up: bool, now: Moment) {
+        let readiness = match &rules.readiness {
+            Readiness::Probed(schedule) => Some(schedule),
+            Readiness::Started | Readiness::Announced => None,
+        };
+        let started = up && !(rules.startup.is_some() && self.asks(Class::Startup));
+        let wanted = [
+            (Class::Startup, rules.startup.as_ref().filter(|_| self.asks(Class::Startup))),
+            (Class::Readiness, readiness),
+            (Class::Liveness, rules.liveness.as_ref().filter(|_| started)),
+        ];
+        for (class, schedule) in wanted {
+            self.end(class);
+            if let Some(schedule) = schedule {
+                self.begin(class, schedule, now);
+            }
+        }
+    }
+
     /// Stops asking anything.
     pub(crate) fn end_all(&mut self) {
         self.asks = Default::default();
@@ -82,6 +103,13 @@ impl Probes {
             .1;
         self.in_flight = Some(class);
         Some(class)
+    }
+
+    /// Takes note of an answer that nobody wants any more, so that others are asked again.
+    pub(crate) fn void(&mut self, class: Class) {
+        if self.in_flight == Some(class) {
+            self.in_flight = None;
+        }
     }
 
     /// Counts an answer and arms the next attempt; `None` when nobody asked.

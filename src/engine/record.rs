@@ -291,7 +291,8 @@ impl Engine {
     fn resume_without_process(&mut self, now: Moment, id: InstanceId, record: &Record) {
         let Some(invocation) = record.invocation else { return };
         if record.stage == Stage::Starting {
-            // The launch may never have been made.
+            // The launch may never have been made; there is nothing left that would have to stop first.
+            self.slot_mut(id).bounce = None;
             self.wait(now, id, Cause::Restored);
             return;
         }

@@ -29,6 +29,9 @@ impl Engine {
         loop {
             self.fire_deadlines(now);
             if self.restless.is_empty() && self.released.is_empty() {
+                if self.swap_when_parked(now) || self.judge_trial(now) {
+                    continue;
+                }
                 break;
             }
             loop {
@@ -131,6 +134,7 @@ impl Engine {
             self.wake_neighbours(id);
         }
         match self.slot(id).state {
+            State::Waiting { .. } if self.slot(id).parked => {}
             State::Waiting { since, .. } => match self.gate(id, since, now) {
                 Gate::Open => self.launch(now, id),
                 Gate::Shut(edge) => self.slot_mut(id).blocker = Some(edge),

@@ -7,7 +7,7 @@ use crate::base::{ExitStatus, Invocation, Moment};
 use crate::engine::action::Cause;
 use crate::engine::event::RequestId;
 use crate::engine::links::EdgeId;
-use crate::engine::state::State;
+use crate::engine::state::{Reason, State};
 
 /// One instance.
 #[derive(Clone, Debug)]
@@ -19,6 +19,8 @@ pub(crate) struct Slot {
     pub(crate) holders: u32,
     /// It has to stop once and come back, for this cause.
     pub(crate) bounce: Option<Cause>,
+    /// It has to be down, and stay so, until another plan is in force.
+    pub(crate) parked: bool,
     /// Why it is to rest as failed once it is down, instead of inactive.
     pub(crate) doomed: Option<Cause>,
     /// Why it is wanted up or down: what led to the last change of that.
@@ -56,9 +58,24 @@ impl Slot {
         self.explicit || self.holders > 0
     }
 
+    /// Takes the slot over into another plan: what other places are known by is looked up again.
+    pub(crate) fn move_to(&mut self, cause: &dyn Fn(&Cause) -> Cause) {
+        self.holders = 0;
+        self.blocker = None;
+        self.deadline = None;
+        (self.restless, self.touched, self.changed) = (false, false, false);
+        self.cause = cause(&self.cause);
+        self.want_cause = cause(&self.want_cause);
+        self.bounce = self.bounce.as_ref().map(cause);
+        self.doomed = self.doomed.as_ref().map(cause);
+        if let State::Stopping { reason: Reason::Fault { cause: fault, .. }, .. } = &mut self.state {
+            *fault = cause(fault);
+        }
+    }
+
     /// Returns whether its process has to end.
     pub(crate) fn has_to_stop(&self) -> bool {
-        self.state.is_live() && (!self.wanted() || self.bounce.is_some())
+        self.state.is_live() && (!self.wanted() || self.bounce.is_some() || self.parked)
     }
 }
 
@@ -69,6 +86,7 @@ impl Default for Slot {
             explicit: false,
             holders: 0,
             bounce: None,
+            parked: false,
             doomed: None,
             want_cause: Cause::Initial,
             blocker: None,

@@ -18,7 +18,8 @@ use crate::model::policy::Condition;
 
 impl Engine {
     pub(crate) fn command(&mut self, now: Moment, request: RequestId, command: Command) {
-        if self.ending.is_some() && matches!(command, Command::Start { .. } | Command::Restart { .. }) {
+        let starts = matches!(command, Command::Start { .. } | Command::Restart { .. } | Command::Apply(_));
+        if self.ending.is_some() && starts {
             self.actions.push(Action::RequestEnded { request, result: RequestResult::Superseded });
             return;
         }
@@ -44,6 +45,7 @@ impl Engine {
                 self.restart(now, &instances, no_deps, &cause);
                 self.expect(request, goal, instances);
             }
+            Command::Apply(new) => self.apply_plan(request, new),
             Command::Shutdown { kill } => {
                 self.supersede_all(|goal| goal != Goal::Down && goal != Goal::End);
                 self.shut_down(now, kill, cause);
@@ -53,11 +55,19 @@ impl Engine {
     }
 
     /// Wants an instance up by name: it and what it depends on start now, whatever delay they wait for.
-    fn start(&mut self, now: Moment, id: InstanceId, no_deps: bool, cause: &Cause) {
+    pub(crate) fn start(&mut self, now: Moment, id: InstanceId, no_deps: bool, cause: &Cause) {
         let was_wanted = self.slot(id).wanted();
         self.slot_mut(id).explicit = true;
+        self.bring_up(now, id, no_deps, cause.clone());
+        if !was_wanted {
+            self.reattach(id);
+        }
+    }
+
+    /// Lets an instance that is wanted begin anew, with all that it depends on.
+    pub(crate) fn bring_up(&mut self, now: Moment, id: InstanceId, no_deps: bool, cause: Cause) {
         let mut seen = std::collections::BTreeSet::new();
-        let mut todo = vec![(id, cause.clone())];
+        let mut todo = vec![(id, cause)];
         while let Some((id, cause)) = todo.pop() {
             if !seen.insert(id) {
                 continue;
@@ -73,13 +83,10 @@ impl Engine {
                 }
             }
         }
-        if !was_wanted {
-            self.reattach(id);
-        }
     }
 
     /// Forgets what an instance's failures cost it, and lets it begin anew when it is down.
-    fn renew(&mut self, now: Moment, id: InstanceId, cause: &Cause) {
+    pub(crate) fn renew(&mut self, now: Moment, id: InstanceId, cause: &Cause) {
         let task = self.is_task(id);
         let slot = self.slot_mut(id);
         slot.doomed = None;
@@ -162,6 +169,7 @@ impl Engine {
             Some(_) => Haste::Hurried,
         };
         let code = self.ending.and_then(|ending| ending.code);
+        self.give_up_apply();
         self.ending = Some(Ending { haste, code });
         for id in (0..self.slots.len() as u32).map(InstanceId) {
             if self.slot(id).wanted() {
@@ -217,7 +225,7 @@ impl Engine {
     }
 
     /// Puts an edge in force.
-    fn hold(&mut self, edge: EdgeId) {
+    pub(crate) fn hold(&mut self, edge: EdgeId) {
         if !std::mem::replace(&mut self.links.held[edge as usize], true) {
             let dependency = self.plan.edges[edge as usize].dependency;
             let was_wanted = self.slot(dependency).wanted();

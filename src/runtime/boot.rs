@@ -93,7 +93,7 @@ pub fn boot(
     project.make_dirs(nix::unistd::getuid().as_raw())?;
     let lock = project.lock()?.ok_or(BootError::Running)?;
     let before = if project.journal().exists() { Before::Killed } else { Before::Clean };
-    for leftover in [project.socket(), project.journal(), project.record()] {
+    for leftover in project.leftovers() {
         match fs::remove_file(&leftover) {
             Err(source) if source.kind() != io::ErrorKind::NotFound => {
                 return Err(BootError::Write { file: leftover, source });

@@ -21,13 +21,15 @@ use crate::graph::{InstanceId, Plan};
 use crate::guard::client::GuardLink;
 use crate::guard::protocol::{self, Message};
 use crate::logs::Pumps;
+use crate::runtime::change::Versions;
 use crate::runtime::clock::Clock;
 use crate::runtime::errand::Errands;
 use crate::runtime::handle::{Accepted, Happening, Notice, Overview, Question, Seen};
 use crate::runtime::journal::Journal;
 use crate::runtime::launch::{Surroundings, log_settings};
 use crate::runtime::lives::Lives;
-use crate::runtime::slot::{Fact, Slot};
+use crate::runtime::project::Project;
+use crate::runtime::slot::{Fact, Slot, SlotKey};
 use crate::sys::watch::Watched;
 
 /// How many facts of the tasks may wait; past that, the tasks wait.
@@ -45,6 +47,12 @@ pub struct Driver {
     pub(crate) notify_folder: PathBuf,
     pub(crate) state_dir: PathBuf,
     pub(crate) slots: Vec<Slot>,
+    /// Where the slot with a number stands now.
+    pub(crate) places: BTreeMap<SlotKey, InstanceId>,
+    /// Whose supervision it is.
+    pub(crate) project: Project,
+    /// The plan that is to come, while it is being applied, and the one before, while it may come back.
+    pub(crate) versions: Versions,
     pub(crate) lives: Lives,
     pub(crate) errands: Errands,
     /// The pumps of all logs, each under the number of its instance.
@@ -186,11 +194,12 @@ impl Driver {
     }
 
     /// A signal to the supervisor as a whole: an ordered stop, shortened by a second one; `SIGQUIT`
-    /// stops at once; `SIGHUP` is ignored, since svc outlives its terminal.
+    /// stops at once. `SIGHUP` applies the service file.
     fn hear_signal(&mut self, signal: Signal) {
         let kill = match signal {
             Signal::TERM | Signal::INT => false,
             Signal::QUIT => true,
+            Signal::HUP => return self.apply_file(),
             _ => return,
         };
         let request = self.number();
@@ -200,7 +209,11 @@ impl Driver {
     fn hear_task(&mut self, fact: Fact) {
         match fact {
             Fact::Event(event) => self.pending.push_back(event),
-            Fact::Said { instance, sender, said } => self.hear_service(instance, sender, said),
+            Fact::Said { key, sender, said } => {
+                if let Some(instance) = self.place(key) {
+                    self.hear_service(instance, sender, said);
+                }
+            }
             Fact::ErrandLate { errand } => self.errand_late(errand),
         }
     }
@@ -213,13 +226,16 @@ impl Driver {
                 let _ = reply.send(Accepted { request, sequence: self.sequence });
                 self.pending.push_back(Event::Command { request, command });
             }
+            Question::Apply { proposal, start, rollback, reply } => {
+                let _ = reply.send(self.apply(proposal, start, rollback));
+            }
             Question::Overview { reply } => {
                 let _ = reply.send(self.overview());
             }
         }
     }
 
-    fn number(&mut self) -> RequestId {
+    pub(crate) fn number(&mut self) -> RequestId {
         self.next_request += 1;
         RequestId(self.next_request)
     }
@@ -228,9 +244,10 @@ impl Driver {
     fn handle_all(&mut self) -> io::Result<()> {
         while let Some(event) = self.pending.pop_front() {
             let actions = self.engine.handle(self.clock.now(), event);
-            self.journal.write(&self.plan, &mut self.engine)?;
+            let plan = Arc::clone(self.engine.plan());
+            self.journal.write(&plan, &mut self.engine)?;
             for action in actions {
-                self.carry_out(action);
+                self.carry_out(action)?;
             }
         }
         self.flush()
@@ -241,7 +258,7 @@ impl Driver {
     }
 
     /// Carries out one action. Nothing here waits; what cannot even be begun comes back as an event.
-    fn carry_out(&mut self, action: Action) {
+    fn carry_out(&mut self, action: Action) -> io::Result<()> {
         match action {
             Action::Launch { instance, invocation } => self.launch(instance, invocation),
             Action::Signal { invocation, signal, scope } => self.signal(invocation, signal, scope),
@@ -252,13 +269,17 @@ impl Driver {
                 self.publish(Happening::RequestEnded { request, result });
             }
             Action::End { code } => self.ended = Some(code),
+            Action::PlanChanged { plan, change } => self.plan_changed(plan, &change)?,
         }
+        Ok(())
     }
 
     pub(crate) fn publish(&mut self, event: Happening) {
         self.sequence += 1;
         // An error means that nobody is watching.
-        let _ = self.notices.send(Arc::new(Notice { sequence: self.sequence, at: self.clock.wall(), event }));
+        let plan = Arc::clone(&self.plan);
+        let notice = Notice { sequence: self.sequence, at: self.clock.wall(), plan, event };
+        let _ = self.notices.send(Arc::new(notice));
     }
 
     fn overview(&self) -> Overview {
@@ -287,8 +308,8 @@ impl Driver {
 
     /// Writes out what is still in the pipes and says that it is over.
     fn finish(&mut self) {
-        for key in 0..self.slots.len() as u64 {
-            if let Some(pump) = self.pumps.get_mut(key) {
+        for slot in &self.slots {
+            if let Some(pump) = self.pumps.get_mut(slot.key.0) {
                 // Everything is down: what one drain leaves could not be written anyway.
                 let _ = pump.drain(self.clock.wall());
             }

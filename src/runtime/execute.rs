@@ -23,10 +23,9 @@ use crate::logs::tap::Tap;
 use crate::probe::{Class, Outcome, Probe};
 use crate::runtime::driver::Driver;
 use crate::runtime::errand::{Errand, Purpose};
-use crate::runtime::hear::key;
 use crate::runtime::launch::{Output, Process, log_key, log_settings, notify_key, output, ready_key};
 use crate::runtime::notify::{self, NotifySocket};
-use crate::runtime::slot::{Fact, Slot, run_notify, run_ready};
+use crate::runtime::slot::{Fact, Slot, SlotKey, run_notify, run_ready};
 
 impl Driver {
     /// Makes the process of an instance.
@@ -74,13 +73,14 @@ impl Driver {
     fn prepare_log(&mut self, instance: InstanceId, launch: &Launch) -> Result<(), SpawnFailure> {
         let name = self.plan.instance(instance).name.to_string();
         let Some(settings) = log_settings(launch, &name, &self.state_dir) else { return Ok(()) };
-        if self.pumps.get_mut(key(instance)).is_none() {
+        let key = self.key(instance);
+        if self.pumps.get_mut(key).is_none() {
             let (read, both) = crate::sys::pipe::service_pipe().map_err(at(Stage::Log))?;
             self.link.keep(&log_key(&name), both).map_err(at(Stage::Log))?;
             self.adopt_log(instance, read, settings).map_err(at(Stage::Log))?;
         }
         let wall = self.clock.wall();
-        let pump = self.pumps.get_mut(key(instance)).expect("was added above");
+        let pump = self.pumps.get_mut(key).expect("was added above");
         pump.unwatch();
         // What still lies in the pipe belongs to the life before.
         let _report = pump.drain(wall);
@@ -94,7 +94,8 @@ impl Driver {
         read: OwnedFd,
         settings: Settings,
     ) -> io::Result<()> {
-        self.pumps.add(key(instance), Pump::new(read, settings))?;
+        let key = self.key(instance);
+        self.pumps.add(key, Pump::new(read, settings))?;
         // A pipe that was taken over may already hold output.
         self.pumps_due = Some(self.clock.instant_of(self.clock.now()));
         Ok(())
@@ -103,7 +104,8 @@ impl Driver {
     /// Watches an instance's output for the line its readiness waits for.
     pub(crate) fn watch_log(&mut self, instance: InstanceId, pattern: &str) {
         let pattern = Regex::new(pattern).expect("the pattern was compiled when the plan was made");
-        if let Some(pump) = self.pumps.get_mut(key(instance)) {
+        let key = self.key(instance);
+        if let Some(pump) = self.pumps.get_mut(key) {
             pump.watch(Tap::new(pattern));
         }
     }
@@ -133,11 +135,14 @@ impl Driver {
     pub(crate) fn adopt_notify(&mut self, instance: InstanceId, socket: NotifySocket) {
         let socket = Rc::new(socket);
         let (facts, listening) = (self.facts.clone(), Rc::clone(&socket));
-        self.tasks.spawn_local(async move {
+        let key = self.slot(instance).key;
+        let task = self.tasks.spawn_local(async move {
             // A socket that fails says nothing more: the start timeout of its service speaks then.
-            let _ = run_notify(instance, listening, facts).await;
+            let _ = run_notify(key, listening, facts).await;
         });
-        self.slot(instance).notify = Some(socket);
+        let slot = self.slot(instance);
+        slot.notify = Some(socket);
+        slot.notify_task = Some(task);
     }
 
     /// Waits for a line on a readiness descriptor, whose other end the service gets.
@@ -285,6 +290,16 @@ impl Driver {
 
     pub(crate) fn slot(&mut self, instance: InstanceId) -> &mut Slot {
         &mut self.slots[instance.0 as usize]
+    }
+
+    /// Returns the number that the pump of an instance is known by.
+    pub(crate) fn key(&self, instance: InstanceId) -> u64 {
+        self.slots[instance.0 as usize].key.0
+    }
+
+    /// Returns the instance whose slot has this number; `None` when it is gone.
+    pub(crate) fn place(&self, key: SlotKey) -> Option<InstanceId> {
+        self.places.get(&key).copied()
     }
 }
 

@@ -12,7 +12,8 @@ use tokio::sync::{broadcast, mpsc, oneshot};
 use crate::engine::action::{RequestResult, Transition};
 use crate::engine::event::{Command, RequestId};
 use crate::engine::view::View;
-use crate::graph::Plan;
+use crate::graph::{Change, InstanceId, Plan};
+use crate::runtime::proposal::Proposal;
 
 /// How many questions may wait for the driver; past that, those who ask wait.
 pub const QUESTIONS: usize = 64;
@@ -35,6 +36,18 @@ pub enum Question {
         command: Command,
         /// Takes the number of the request and of the last notice before it.
         reply: oneshot::Sender<Accepted>,
+    },
+    /// Put another plan in force.
+    Apply {
+        /// The plan.
+        proposal: Proposal,
+        /// What is asked for under it, besides what is up already.
+        start: Vec<InstanceId>,
+        /// Whether it is taken back when something does not come up.
+        rollback: bool,
+        /// Takes the number of the request and of the last notice before it, or why the plan cannot be
+        /// kept.
+        reply: oneshot::Sender<std::io::Result<Accepted>>,
     },
     /// How is everything?
     Overview {
@@ -93,6 +106,8 @@ pub struct Notice {
     pub sequence: u64,
     /// When it happened.
     pub at: Timestamp,
+    /// The plan whose places are meant.
+    pub plan: Arc<Plan>,
     /// What happened.
     pub event: Happening,
 }
@@ -108,6 +123,13 @@ pub enum Happening {
         request: RequestId,
         /// How.
         result: RequestResult,
+    },
+    /// Another plan is in force.
+    PlanChanged {
+        /// What became of each instance.
+        change: Arc<Change>,
+        /// The names of those that are gone.
+        removed: Vec<String>,
     },
     /// Output of an instance could not be written and was discarded.
     LogGap {
@@ -146,6 +168,23 @@ impl Handle {
     pub async fn command(&self, command: Command) -> Result<Accepted, Gone> {
         let (reply, answer) = oneshot::channel();
         self.questions.send(Question::Command { command, reply }).await.map_err(|_| Gone)?;
+        answer.await.map_err(|_| Gone)
+    }
+
+    /// Puts another plan in force.
+    ///
+    /// # Errors
+    ///
+    /// [`Gone`] when svc is ending; inside, that the record of the plan cannot be written.
+    pub async fn apply(
+        &self,
+        proposal: Proposal,
+        start: Vec<InstanceId>,
+        rollback: bool,
+    ) -> Result<std::io::Result<Accepted>, Gone> {
+        let (reply, answer) = oneshot::channel();
+        let question = Question::Apply { proposal, start, rollback, reply };
+        self.questions.send(question).await.map_err(|_| Gone)?;
         answer.await.map_err(|_| Gone)
     }
 

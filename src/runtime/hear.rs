@@ -9,6 +9,7 @@ use crate::logs::pump::{Notice, Report};
 use crate::runtime::driver::Driver;
 use crate::runtime::handle::Happening;
 use crate::runtime::notify::Said;
+use crate::runtime::slot::SlotKey;
 
 impl Driver {
     /// Takes a message of a notify socket; one from a stranger is void.
@@ -30,7 +31,7 @@ impl Driver {
 
     /// Takes what an instance said before its main process ended.
     pub(crate) fn last_words(&mut self, instance: InstanceId) {
-        let report = self.pumps.get_mut(key(instance)).map(|pump| pump.drain(self.clock.wall()));
+        let report = self.pumps.get_mut(self.key(instance)).map(|pump| pump.drain(self.clock.wall()));
         if let Some(socket) = self.slots[instance.0 as usize].notify.clone() {
             while let Ok((sender, said)) = socket.receive() {
                 self.hear_service(instance, sender, said);
@@ -46,7 +47,7 @@ impl Driver {
         let rest = self.pumps.turn(self.clock.now(), self.clock.wall(), &mut reports);
         self.pumps_due = rest.map(|rest| self.clock.instant_of(self.clock.now() + rest));
         for (key, report) in reports {
-            let news = self.hear_report(InstanceId(key as u32), report);
+            let news = self.place(SlotKey(key)).and_then(|instance| self.hear_report(instance, report));
             self.pending.extend(news);
         }
     }
@@ -69,11 +70,6 @@ impl Driver {
         let instance = self.plan.instance(instance).name.to_string();
         self.publish(Happening::LogGap { instance, bytes, reason });
     }
-}
-
-/// The number an instance's pump is known by.
-pub(crate) fn key(instance: InstanceId) -> u64 {
-    u64::from(instance.0)
 }
 
 /// Returns whether a process belongs to a service: it is its main process or in its session. One

@@ -5,7 +5,7 @@ use std::os::fd::OwnedFd;
 
 use crate::base::{ExitStatus, Invocation, Signal, SpawnFailure};
 use crate::engine::Event;
-use crate::graph::InstanceId;
+use crate::graph::{Change, InstanceId};
 use crate::guard::protocol::Scope;
 use crate::runtime::driver::Driver;
 use crate::runtime::errand::Errands;
@@ -21,6 +21,13 @@ impl Lives {
 
     fn end(&mut self, invocation: Invocation) -> Option<InstanceId> {
         self.0.remove(&invocation)
+    }
+
+    /// Takes another plan's names for the instances.
+    pub(crate) fn follow(&mut self, change: &Change) {
+        let place = |id: InstanceId| change.after[id.0 as usize];
+        let lives = std::mem::take(&mut self.0);
+        self.0 = lives.into_iter().filter_map(|(life, id)| Some((life, place(id)?))).collect();
     }
 
     pub(crate) fn instance(&self, invocation: Invocation) -> Option<InstanceId> {

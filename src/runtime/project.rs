@@ -171,6 +171,22 @@ impl Project {
         self.runtime_dir.join("record.json")
     }
 
+    /// Returns where the record of the plan is that is being applied.
+    pub fn record_next(&self) -> PathBuf {
+        self.runtime_dir.join("record.next")
+    }
+
+    /// Returns where the record of the plan is that was in force before.
+    pub fn record_before(&self) -> PathBuf {
+        self.runtime_dir.join("record.before")
+    }
+
+    /// Returns the files that nobody needs once everything is down. The records hold the environment,
+    /// which may hold secrets.
+    pub fn leftovers(&self) -> [PathBuf; 5] {
+        [self.socket(), self.record(), self.record_next(), self.record_before(), self.journal()]
+    }
+
     /// Returns where the engine's journal is.
     pub fn journal(&self) -> PathBuf {
         self.runtime_dir.join("journal")

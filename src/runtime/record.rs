@@ -74,6 +74,11 @@ impl Record {
         compile(&self.paths, &self.heard, Options::default())
     }
 
+    /// Returns the service files, the root first.
+    pub fn paths(&self) -> &[PathBuf] {
+        &self.paths
+    }
+
     /// Returns the environment svc was called in.
     pub fn env(&self) -> &BTreeMap<String, String> {
         &self.heard.env

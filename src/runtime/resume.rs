@@ -20,6 +20,7 @@ use crate::guard::client::GuardLink;
 use crate::guard::protocol::{LifeState, Message, Scope, VERSION};
 use crate::logs::Pumps;
 use crate::probe::Probe;
+use crate::runtime::change::Versions;
 use crate::runtime::clock::Clock;
 use crate::runtime::driver::{Driver, FACTS};
 use crate::runtime::errand::Errands;
@@ -29,7 +30,7 @@ use crate::runtime::launch::{Own, Surroundings, log_key, log_settings, notify_ke
 use crate::runtime::lives::Lives;
 use crate::runtime::notify::NotifySocket;
 use crate::runtime::project::Project;
-use crate::runtime::slot::Slot;
+use crate::runtime::slot::{Slot, SlotKey};
 use crate::sys::watch::Watched;
 
 /// What an engine process is made from.
@@ -74,7 +75,7 @@ pub async fn resume(mut link: GuardLink, setup: Setup) -> io::Result<Driver> {
     let by_name: BTreeMap<&str, InstanceId> = plan.instances().map(|(id, i)| (&*i.name, id)).collect();
     let mut errands = Errands::default();
     let mut lives = Lives::default();
-    let mut slots: Vec<Slot> = plan.instances.iter().map(|_| Slot::default()).collect();
+    let mut slots: Vec<Slot> = (0..plan.instances.len() as u64).map(|key| Slot::new(SlotKey(key))).collect();
     let mut living = Vec::new();
     let mut strays = Vec::new();
     for (invocation, tag, state) in held.lives {
@@ -118,7 +119,10 @@ pub async fn resume(mut link: GuardLink, setup: Setup) -> io::Result<Driver> {
         surroundings: Surroundings { env, uid, own },
         notify_folder: project.notify_folder(),
         state_dir: project.state_dir.clone(),
+        project,
+        places: slots.iter().zip(0..).map(|(slot, at)| (slot.key, InstanceId(at))).collect(),
         slots,
+        versions: Versions::default(),
         lives,
         errands,
         output: Watched::new(pumps.descriptor()?, Interest::READABLE)?,

@@ -9,7 +9,6 @@ use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
 
 use crate::base::Invocation;
-use crate::graph::InstanceId;
 use crate::runtime::notify::{NotifySocket, Said};
 use crate::sys::watch::Watched;
 
@@ -19,14 +18,19 @@ pub(crate) enum Fact {
     /// Something the engine has to know.
     Event(crate::engine::Event),
     /// A service said something by its notify socket.
-    Said { instance: InstanceId, sender: u32, said: Vec<Said> },
+    Said { key: SlotKey, sender: u32, said: Vec<Said> },
     /// An errand's time is over.
     ErrandLate { errand: Invocation },
 }
 
+/// The number a slot keeps for as long as it is there, whatever the place of its instance in the plan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct SlotKey(pub(crate) u64);
+
 /// The machine's side of one instance.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Slot {
+    pub(crate) key: SlotKey,
     /// Its present life, from launch until nothing is left of it.
     pub(crate) life: Option<Invocation>,
     /// The main process of that life, once it is started and until it has ended.
@@ -34,13 +38,21 @@ pub(crate) struct Slot {
     /// A handle on the main process: what a new guard would adopt it by.
     pub(crate) pidfd: Option<OwnedFd>,
     pub(crate) notify: Option<Rc<NotifySocket>>,
+    /// Listens on that.
+    pub(crate) notify_task: Option<AbortHandle>,
     /// Waits on the readiness descriptor of the present life.
     pub(crate) ready_task: Option<AbortHandle>,
 }
 
+impl Slot {
+    pub(crate) fn new(key: SlotKey) -> Self {
+        Self { key, life: None, pid: None, pidfd: None, notify: None, notify_task: None, ready_task: None }
+    }
+}
+
 /// Listens on a notify socket for as long as the engine lives.
 pub(crate) async fn run_notify(
-    instance: InstanceId,
+    key: SlotKey,
     socket: Rc<NotifySocket>,
     facts: mpsc::Sender<Fact>,
 ) -> std::io::Result<()> {
@@ -48,7 +60,7 @@ pub(crate) async fn run_notify(
         match socket.receive() {
             Ok((sender, said)) => {
                 // The driver owns the receiver and ends after its tasks.
-                let _ = facts.send(Fact::Said { instance, sender, said }).await;
+                let _ = facts.send(Fact::Said { key, sender, said }).await;
             }
             Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => socket.readable().await?,
             Err(error) => return Err(error),

@@ -122,7 +122,7 @@ fn files(folder: &str, extension: &str) -> Vec<PathBuf> {
 fn the_page_of_limits_says_the_limits() {
     let page = fs::read_to_string("docs/reference/limits.md").expect("readable");
     let rows = [
-        format!("| {} MiB |", svc::cli::read::MAX_FILE >> 20),
+        format!("| {} MiB |", svc::runtime::read::MAX_FILE >> 20),
         format!("| Blocks in blocks | {} |", svc::syntax::MAX_DEPTH),
     ];
     for row in rows {

@@ -90,13 +90,16 @@ async fn a_command_reaches_the_driver_with_its_names_resolved() {
     client.command(&wire::Command::Stop { names: all(), no_deps: false }).await.expect("accepted");
     client.command(&wire::Command::Shutdown { kill: false }).await.expect("accepted");
     assert_eq!(
-        *bench.commands.lock().expect("whole"),
-        [
-            Command::Start { instances: given(&[0, 1, 2]), no_deps: true },
-            Command::Restart { instances: given(&[0, 1, 2]), no_deps: false },
-            Command::Stop { instances: given(&[0, 1, 2, 3]), no_deps: false },
-            Command::Shutdown { kill: false },
-        ]
+        format!("{:?}", bench.commands.lock().expect("whole")),
+        format!(
+            "{:?}",
+            [
+                Command::Start { instances: given(&[0, 1, 2]), no_deps: true },
+                Command::Restart { instances: given(&[0, 1, 2]), no_deps: false },
+                Command::Stop { instances: given(&[0, 1, 2, 3]), no_deps: false },
+                Command::Shutdown { kill: false },
+            ]
+        )
     );
 }
 

@@ -76,6 +76,9 @@ fn serve_on(plan: Plan, dir: tempfile::TempDir, listener: UnixListener) -> Bench
     driver.spawn(async move {
         while let Some(question) = questions.recv().await {
             match question {
+                Question::Apply { reply, .. } => {
+                    let _ = reply.send(Err(std::io::ErrorKind::Unsupported.into()));
+                }
                 Question::Overview { reply } => {
                     let _ = reply.send(seen.lock().expect("whole").clone());
                 }
@@ -149,7 +152,8 @@ impl Bench {
     pub(crate) fn happens(&self, event: Happening) {
         let mut overview = self.overview.lock().expect("whole");
         overview.sequence += 1;
-        let notice = Notice { sequence: overview.sequence, at: then(), event };
+        let notice =
+            Notice { sequence: overview.sequence, at: then(), plan: Arc::clone(&overview.plan), event };
         self.notices.send(Arc::new(notice)).expect("the server listens");
     }
 

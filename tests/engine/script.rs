@@ -11,6 +11,8 @@
 //! > request 1 done
 //! ```
 //!
+//! `new service …` lines make another plan, which `apply` puts in force; what the options say there holds.
+//!
 //! A launch is answered at once unless the service is `manual`. Time passes by `advance`, which stops
 //! at every deadline on the way; what happens then carries the time since the line before.
 
@@ -19,7 +21,7 @@ use std::time::Duration;
 
 use svc::base::{ExitStatus, Invocation, Moment, Signal, SpawnFailure, Stage, duration};
 use svc::engine::action::RequestResult;
-use svc::engine::{Action, Command, Engine, Event, RequestId, Scope, StateName};
+use svc::engine::{Action, Command, Engine, Event, NewPlan, RequestId, Scope, StateName};
 use svc::graph::plan::{InstanceId, LivenessFailure, Plan, Readiness, Relation};
 use svc::model::policy::{Condition, Consequence, Restart, RestartWhen};
 use svc::probe::{Class, Outcome, Schedule};
@@ -54,6 +56,8 @@ pub(crate) fn play(text: &str) -> (String, usize) {
 #[derive(Default)]
 struct Scene {
     draft: Option<Draft>,
+    /// Whether what is declared is another plan, for `apply`.
+    anew: bool,
     engine: Option<Engine>,
     manual: Vec<String>,
     now: Moment,
@@ -66,6 +70,10 @@ impl Scene {
         let words: Vec<&str> = line.split_whitespace().collect();
         match words[0] {
             "service" | "task" => self.declare(&words),
+            "new" => {
+                self.anew = true;
+                self.declare(&words[1..]);
+            }
             _ => self.happen(&words),
         }
     }
@@ -87,7 +95,9 @@ impl Scene {
     }
 
     fn engine(&mut self) -> &mut Engine {
-        if let Some(draft) = self.draft.take() {
+        if !self.anew
+            && let Some(draft) = self.draft.take()
+        {
             self.now = Moment::from_millis(1_000);
             self.engine = Some(Engine::new(Arc::new(draft.build()), 1));
         }
@@ -118,6 +128,7 @@ impl Scene {
                 self.tell(Event::Tick, "");
             }
             "asleep" => self.now = self.now + read(first),
+            "apply" => self.apply(&words[1..]),
             "show" => self.show(),
             "why" => self.why(first),
             "take-over" => self.take_over(&words[1..]),
@@ -144,6 +155,18 @@ impl Scene {
             word => Command::Shutdown { kill: word == "kill" },
         };
         self.tell(Event::Command { request, command }, "");
+    }
+
+    /// Applies what `new` lines declared; what is named is asked for.
+    fn apply(&mut self, words: &[&str]) {
+        self.anew = false;
+        let plan = Arc::new(self.draft.take().map_or_else(Plan::default, Draft::build));
+        let names = words.iter().filter(|word| !word.starts_with("--"));
+        let start = names.flat_map(|name| plan.find(name)).collect();
+        let rollback = words.contains(&"--rollback");
+        self.requests += 1;
+        let command = Command::Apply(Arc::new(NewPlan { plan, start, rollback }));
+        self.tell(Event::Command { request: RequestId(self.requests), command }, "");
     }
 
     fn advance(&mut self, by: Duration) {
@@ -208,10 +231,12 @@ impl Scene {
                 format!("probe {class} of {}", self.of_life(*invocation))
             }
             Action::Notice(_) => return None,
+            Action::PlanChanged { .. } => "the new plan is in force".to_owned(),
             Action::RequestEnded { request, result } => {
                 let result = match result {
                     RequestResult::Done => "done".to_owned(),
                     RequestResult::Superseded => "superseded".to_owned(),
+                    RequestResult::RolledBack(who) => format!("rolled back: {}", who.join(", ")),
                     RequestResult::Failed(who) => {
                         let who: Vec<String> = who.iter().map(|&id| self.name(id)).collect();
                         format!("failed: {}", who.join(", "))
@@ -328,6 +353,7 @@ fn option(draft: Draft, word: &str) -> Draft {
         "disabled" => draft.disabled(),
         "replicas" => draft.replicas(value.parse().expect("a number")),
         "manual" => draft,
+        "program" => draft.program(value),
         _ => draft.rules(|rules| match key {
             "announced" => rules.readiness = Readiness::Announced,
             "probed" => rules.readiness = Readiness::Probed(PROBE),

@@ -19,11 +19,17 @@ use svc::probe::Schedule;
 pub(crate) struct Draft {
     plan: Plan,
     links: Vec<(ServiceId, String, Relation)>,
+    /// What the programs of services are, where that matters.
+    programs: BTreeMap<u32, String>,
 }
 
 /// Begins a plan.
 pub(crate) fn plan(project: &str) -> Draft {
-    Draft { plan: Plan { project: project.to_owned(), ..Plan::default() }, links: Vec::new() }
+    Draft {
+        plan: Plan { project: project.to_owned(), ..Plan::default() },
+        links: Vec::new(),
+        programs: BTreeMap::new(),
+    }
 }
 
 /// A `depends-on` edge without anything out of the ordinary.
@@ -100,6 +106,12 @@ impl Draft {
         self.rules(|rules| rules.readiness = Readiness::Probed(EVERY_SECOND))
     }
 
+    /// Gives it another program.
+    pub(crate) fn program(mut self, program: &str) -> Self {
+        self.programs.insert(self.plan.services.len() as u32 - 1, program.to_owned());
+        self
+    }
+
     /// Changes its rules.
     pub(crate) fn rules(mut self, change: impl FnOnce(&mut Rules)) -> Self {
         change(Arc::make_mut(&mut self.last().rules));
@@ -125,12 +137,14 @@ impl Draft {
 
     /// Finishes the plan.
     pub(crate) fn build(self) -> Plan {
-        let Self { mut plan, links } = self;
+        let Self { mut plan, links, programs } = self;
         for (id, service) in plan.services.iter_mut().enumerate() {
             let (first, count) = (plan.instances.len() as u32, service.instances.end);
             service.instances = first..first + count;
-            plan.instances
-                .extend((0..count).map(|replica| instance(&service.name, id as u32, replica, count)));
+            let program = programs.get(&(id as u32)).map_or("true", String::as_str);
+            plan.instances.extend(
+                (0..count).map(|replica| instance(&service.name, id as u32, replica, count, program)),
+            );
         }
         let ids: BTreeMap<String, usize> =
             plan.services.iter().enumerate().map(|(id, service)| (service.name.to_string(), id)).collect();
@@ -167,10 +181,10 @@ impl Draft {
     }
 }
 
-fn instance(name: &Name, service: u32, replica: u32, count: u32) -> Instance {
+fn instance(name: &Name, service: u32, replica: u32, count: u32, program: &str) -> Instance {
     let name = if count == 1 { name.to_string() } else { format!("{name}.{replica}") };
     let launch = Launch {
-        argv: vec!["true".into()],
+        argv: vec![program.into()],
         command_span: Span::default(),
         display: "true".into(),
         env: Vec::new(),

@@ -158,6 +158,15 @@ impl TempProject {
         self.processes().into_iter().find(is_engine)
     }
 
+    /// Returns the guard process: the parent of the engine.
+    pub(crate) fn guard(&self) -> nix::unistd::Pid {
+        let parent = fs::read_to_string(format!("/proc/{}/stat", self.engine().expect("it runs")));
+        let parent = parent.expect("it runs");
+        let fields = parent.rsplit_once(')').expect("the name is in brackets").1;
+        let parent = fields.split_whitespace().nth(1).expect("the parent follows the state");
+        nix::unistd::Pid::from_raw(parent.parse().expect("a number"))
+    }
+
     /// Returns the supervisor's own messages.
     pub(crate) fn own_log(&self) -> String {
         let folders = fs::read_dir(self.path(".state")).into_iter().flatten().flatten();

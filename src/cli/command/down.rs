@@ -113,7 +113,7 @@ pub async fn shut_down(
             }
             // The end of the request comes shortly before that of the supervisor.
             Verdict::Done | Verdict::Gone | Verdict::TimedOut => return last_word(project, watch).await,
-            Verdict::Failed(names) => {
+            Verdict::Failed(names) | Verdict::RolledBack(names) => {
                 return Err(Trouble::new(Exit::Failed, format!("did not stop: {}", names.join(", "))));
             }
             Verdict::Superseded => {}

@@ -7,11 +7,12 @@ use std::sync::Arc;
 
 use crate::cli::context::{Context, Verbosity};
 use crate::cli::exit::{Exit, Trouble};
-use crate::cli::machine::Host;
 use crate::cli::source::{canonical, drawn};
-use crate::cli::{diff, read, replace};
+use crate::cli::{diff, replace};
 use crate::compile::override_of;
 use crate::diagnostic::Diagnostics;
+use crate::runtime::machine::Host;
+use crate::runtime::read;
 use crate::syntax::format::{Unformatted, format};
 use crate::syntax::{self, Sources, readable};
 

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 
 use crate::base::duration::{self, Exact};
 use crate::cli::account;
+use crate::cli::command::apply::converge;
 use crate::cli::command::down::{shut_down, until_free};
 use crate::cli::context::{Context, Verbosity};
 use crate::cli::door::Door;
@@ -20,11 +21,9 @@ use crate::cli::signals::{Interrupt, Signals};
 use crate::cli::source::{self, Source};
 use crate::cli::stream::Stream;
 use crate::control::ConnectError;
-use crate::control::wire::{Command, Happening, State};
-use crate::graph::plan::Readiness;
+use crate::control::wire::{Command, Happening, Proposal, State};
 use crate::logs::format::{self, Formatter};
 use crate::logs::read::Query;
-use crate::model::policy::Kind;
 use crate::runtime::{Before, Inherited, Project, boot};
 
 /// Start everything in order, with what it depends on, and show its output
@@ -75,6 +74,14 @@ pub fn run(context: &Context, args: &Args) -> Result<Exit, Trouble> {
     session::block_on(async {
         let signals = Signals::take()?;
         let (door, ours) = reach(context, &project, &source, args.detach).await?;
+        if !ours && is_outdated(&door, &source).await? {
+            let names = args.names.clone();
+            let proposal = Proposal { names, ..Proposal::default() };
+            let exit = converge(context, &source, &door, &proposal, true, args.timeout).await?;
+            if exit != Exit::Done {
+                return Ok(exit);
+            }
+        }
         let names = if args.names.is_empty() { vec!["all".to_owned()] } else { args.names.clone() };
         let command = Command::Start { names, no_deps: args.no_deps };
         if args.no_wait {
@@ -97,6 +104,12 @@ pub fn run(context: &Context, args: &Args) -> Result<Exit, Trouble> {
     })
 }
 
+/// Returns whether the service file says something else than the plan in force was made from.
+async fn is_outdated(door: &Door, source: &Source) -> Result<bool, Trouble> {
+    let fingerprint = door.project().await?.fingerprint;
+    Ok(u64::from_str_radix(&fingerprint, 16).ok() != Some(source.record.fingerprint()))
+}
+
 /// Connects to the supervisor, which is started when none runs; tells whether it was.
 async fn reach(
     context: &Context,
@@ -110,11 +123,6 @@ async fn reach(
             if context.verbosity != Verbosity::Quiet {
                 let end = if detach { "" } else { "; Ctrl-C leaves it running" };
                 context.say(&format!("svc runs already (process {}){end}\n", running.guard_pid));
-                if u64::from_str_radix(&running.fingerprint, 16).ok() != Some(source.record.fingerprint()) {
-                    context.say(
-                        "the service file has changed since; to apply that: `svc down`, then `svc up`\n",
-                    );
-                }
             }
             Ok((door, false))
         }
@@ -153,7 +161,7 @@ impl Up<'_> {
         let others = goes_with(&self.watch.door, command).await?;
         let mut operation =
             Operation::begin(&mut self.watch, &mut self.screen, &mut self.signals, command).await?;
-        let names = operation.names.iter().filter(|name| has_no_readiness(self.source, name));
+        let names = operation.names.iter().filter(|name| self.source.has_no_readiness(name));
         operation.prove(names.cloned().collect());
         operation.show(others);
         let verdict = operation.finish(self.args.timeout).await?;
@@ -187,7 +195,7 @@ impl Up<'_> {
                 until_free(self.project).await?;
                 Ok(code.map_or(Exit::Done, Exit::Forwarded))
             }
-            verdict @ (Verdict::Superseded | Verdict::Gone) => {
+            verdict @ (Verdict::Superseded | Verdict::Gone | Verdict::RolledBack(_)) => {
                 conclude(self.context, &self.watch, &verdict, None).await
             }
         }
@@ -298,11 +306,4 @@ fn output(context: &Context, args: &Args, watch: &Watch) -> std::io::Result<Stre
         format::Style { color: context.out.colour, prefix: !args.no_log_prefix, time: false, raw: false };
     let query = Query { since: Some(Timestamp::now()), follow: true, ..Query::default() };
     Stream::open(&logs, &query, Formatter::new(style, names))
-}
-
-fn has_no_readiness(source: &Source, name: &str) -> bool {
-    let plan = &source.plan;
-    plan.find(name).first().is_some_and(|&id| {
-        plan.service_of(id).kind == Kind::Service && plan.rules(id).readiness == Readiness::Started
-    })
 }

@@ -53,11 +53,11 @@ nodes! {
         /// What is started after this, if it is started.
         many before "before": NamesNode = "" => Live;
         /// How it becomes ready.
-        child readiness "readiness": ProbeNode = "ready as soon as it is started" => NextStart;
+        child readiness "readiness": ProbeNode = "ready as soon as it is started" => Live;
         /// How it is found to be alive.
         child liveness "liveness": ProbeNode = "" => Live;
         /// How a slow start is found to be over; holds `liveness` back.
-        child startup "startup": ProbeNode = "" => NextStart;
+        child startup "startup": ProbeNode = "" => Live;
         /// When it is started again.
         child restart "restart": RestartNode = "" => Live;
         /// How long it waits before that.

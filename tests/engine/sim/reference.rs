@@ -5,9 +5,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use svc::base::{ExitStatus, Invocation, Moment, Signal};
 use svc::engine::{Action, Cause, Command, Event, RequestId, StateName, View};
+use svc::graph::Change;
 use svc::graph::plan::{Edge, InstanceId, Plan, Readiness, Relation};
 use svc::model::policy::{Condition, Kind};
 use svc::probe::Class;
@@ -18,7 +20,8 @@ struct Life {
     instance: InstanceId,
     spawned: bool,
     said_ready: bool,
-    stop_began: Option<Moment>,
+    /// When its stop began, and the grace it has: a change of the plan holds for the next one.
+    stop_began: Option<(Moment, Duration)>,
     main_ended: Option<(Moment, ExitStatus)>,
     over: bool,
     probing: Option<Class>,
@@ -106,7 +109,7 @@ impl Reference {
                         self.shutdowns += 1;
                         self.killing |= kill;
                     }
-                    Command::Stop { .. } => {}
+                    Command::Stop { .. } | Command::Apply(_) => {}
                 }
             }
             Event::Spawned { invocation } => self.with(*invocation, |life| life.spawned = true),
@@ -154,6 +157,38 @@ impl Reference {
         }
     }
 
+    /// Takes another plan's names for what is known by place.
+    fn plan_changed(&mut self, plan: &Arc<Plan>, change: &Change) {
+        let place = |id: &InstanceId| change.after[id.0 as usize];
+        // What was ready as soon as it ran stays ready until its new readiness says otherwise.
+        for life in self.lives.values_mut() {
+            life.said_ready |= life.spawned && self.plan.rules(life.instance).readiness == Readiness::Started;
+        }
+        self.plan = Arc::clone(plan);
+        // What is gone has no life left, and what started anew starts its count anew.
+        self.lives.retain(|_, life| place(&life.instance).is_some());
+        for life in self.lives.values_mut() {
+            life.instance = place(&life.instance).expect("the others were dropped");
+        }
+        self.restarts.clear();
+        self.backoff.clear();
+        for set in [&mut self.loose, &mut self.wanted, &mut self.timed_out] {
+            *set = set.iter().filter_map(place).collect();
+        }
+    }
+
+    /// Judges a change of the plan: nothing that it takes away may live.
+    fn judge_change(&mut self, plan: &Arc<Plan>, change: &Change) -> Result<(), String> {
+        for (id, after) in (0..).map(InstanceId).zip(&change.after) {
+            let goes = after.is_none_or(|new| change.restarts(new));
+            if goes && self.current(id).is_some() {
+                return Err(format!("{} lived when the plan changed", self.name(id)));
+            }
+        }
+        self.plan_changed(plan, change);
+        Ok(())
+    }
+
     /// Judges what the engine wants done.
     pub(super) fn judge(&mut self, now: Moment, action: &Action, views: &[View]) -> Result<(), String> {
         match action {
@@ -183,6 +218,7 @@ impl Reference {
                     _ => self.judge_wait(now, id, &transition.cause),
                 }
             }
+            Action::PlanChanged { plan, change } => self.judge_change(plan, change),
             Action::RequestEnded { request, .. } => {
                 if !self.open.remove(request) || !self.ended.insert(*request) {
                     return Err(format!("request {} ended twice or was never made", request.0));
@@ -261,17 +297,18 @@ impl Reference {
             return Err(format!("{} was signalled and is over or not there", self.name(id)));
         }
         if signal == Signal::KILL {
-            let grace = self.plan.rules(id).stop.grace;
-            if !hasty && began.is_none_or(|began| now.since(began) < grace) {
+            if !hasty && began.is_none_or(|(began, grace)| now.since(began) < grace) {
                 return Err(format!("{} was killed before its grace was over", self.name(id)));
             }
             return Ok(());
         }
         if began.is_none() {
-            self.with(invocation, |life| life.stop_began = Some(now));
+            let grace = self.plan.rules(id).stop.grace;
+            self.with(invocation, |life| life.stop_began = Some((now, grace)));
             // In one late call it may time out first and be let go after that.
             let by_itself = self.timed_out.contains(&id) && self.wanted.contains(&id);
-            if !views[id.0 as usize].wanted && main_ended.is_none() && !hasty && !by_itself {
+            let unwanted = views.get(id.0 as usize).is_some_and(|view| !view.wanted);
+            if unwanted && main_ended.is_none() && !hasty && !by_itself {
                 return self.judge_order(id);
             }
         }

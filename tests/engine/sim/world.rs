@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use svc::base::{Invocation, Moment, Signal};
-use svc::engine::{Action, Command, Engine, Event, Record, RequestId, Scope, StateName};
+use svc::engine::{Action, Command, Engine, Event, NewPlan, Record, RequestId, Scope, StateName, View};
+use svc::graph::Change;
 use svc::graph::plan::{InstanceId, LivenessFailure, Plan, Readiness, Relation};
 use svc::model::policy::{Condition, Kind, RestartWhen};
 use svc::probe::Schedule;
@@ -58,6 +59,8 @@ pub(super) struct World {
     flaw: Option<Flaw>,
     /// Whether the operator says `--no-deps` now and then.
     loose: bool,
+    /// Decides when the plan is changed and into what; `None` where it never is.
+    changes: Option<fastrand::Rng>,
     /// How late the engine may be called, in milliseconds.
     lag: u64,
     /// Kills that an engine with kill timers beside its states would still have armed.
@@ -85,6 +88,7 @@ impl World {
             journal: BTreeMap::new(),
             flaw,
             loose,
+            changes: (seed % 2 == 1 && flaw.is_none()).then(|| fastrand::Rng::with_seed(seed ^ 0xc4a6e)),
             lag,
             old_kills: BTreeMap::new(),
             steps: size.steps,
@@ -112,6 +116,7 @@ impl World {
                 4 if self.random.bool() && !self.reference.over => self.take_over()?,
                 5 => self.extend()?,
                 6 if self.random.u32(0..8) == 0 => self.jump()?,
+                7 | 8 => self.apply()?,
                 _ => {}
             }
             let pause = Duration::from_millis(self.random.u64(0..4_000));
@@ -144,6 +149,32 @@ impl World {
             _ => return self.shut_down(kill),
         };
         self.request(command)
+    }
+
+    /// Puts another plan in force, which has much in common with the one before.
+    fn apply(&mut self) -> Result<(), String> {
+        let Some(random) = &mut self.changes else { return Ok(()) };
+        if random.bool() {
+            return Ok(());
+        }
+        let count = random.usize(1..=6);
+        let mut plan = random_plan(random, count);
+        for new in &mut plan.services {
+            let old = self.plan.services.iter().find(|old| old.name == new.name);
+            if let Some(old) = old.filter(|old| old.kind == new.kind && random.u32(0..4) != 0) {
+                new.rules = old.rules.clone();
+            }
+        }
+        for instance in &mut plan.instances {
+            if random.u32(0..4) == 0 {
+                let program = ["one", "two"][random.usize(0..2)].to_owned();
+                Arc::make_mut(&mut instance.launch).argv = vec![program.into()];
+            }
+        }
+        let mut start: Vec<InstanceId> = plan.instances().map(|(id, _)| id).collect();
+        start.retain(|_| random.bool());
+        let rollback = random.bool();
+        self.request(Command::Apply(Arc::new(NewPlan { plan: Arc::new(plan), start, rollback })))
     }
 
     fn shut_down(&mut self, kill: bool) -> Result<(), String> {
@@ -209,17 +240,41 @@ impl World {
         self.history.push(format!("{} {event:?}", self.now));
         self.reference.happened(self.now, &event);
         let Some(event) = self.distort(event) else { return Ok(()) };
+        let before = self.engine.snapshot();
         let actions = self.engine.handle(self.now, event);
+        let after = self.engine.snapshot();
+        let changed = |action: &Action| matches!(action, Action::PlanChanged { .. });
+        for (at, action) in actions.iter().enumerate() {
+            self.history.push(format!("    {action:?}"));
+            // What is done before a change of the plan is said in the words of the plan before.
+            let views: &[View] = match (actions[..at].iter().any(changed), actions[at..].iter().any(changed))
+            {
+                (_, false) => &after,
+                (false, true) => &before,
+                (true, true) => &[],
+            };
+            self.reference.judge(self.now, action, views)?;
+            self.carry_out(action.clone());
+        }
         for id in self.engine.take_changed() {
             self.journal.insert(id, self.engine.record(id));
         }
-        let views = self.engine.snapshot();
-        for action in actions {
-            self.history.push(format!("    {action:?}"));
-            self.reference.judge(self.now, &action, &views)?;
-            self.carry_out(action);
-        }
-        self.reference.judge_state(&views)
+        self.reference.judge_state(&after)
+    }
+
+    /// Takes another plan's names for what is known by place.
+    fn change_plan(&mut self, plan: &Arc<Plan>, change: &Change) {
+        let place = |id: InstanceId| change.after[id.0 as usize];
+        self.plan = Arc::clone(plan);
+        let journal = std::mem::take(&mut self.journal);
+        self.journal = journal.into_iter().filter_map(|(id, record)| Some((place(id)?, record))).collect();
+        self.kernel.processes.retain(|_, process| match place(process.instance) {
+            Some(id) => {
+                process.instance = id;
+                true
+            }
+            None => false,
+        });
     }
 
     fn carry_out(&mut self, action: Action) {
@@ -240,6 +295,7 @@ impl World {
             }
             Action::StopCommand { invocation, .. } => self.kernel.stop_command(self.now, invocation),
             Action::Probe { invocation, class, .. } => self.kernel.probe(self.now, invocation, class),
+            Action::PlanChanged { plan, change } => self.change_plan(&plan, &change),
             Action::Notice(_) | Action::RequestEnded { .. } | Action::End { .. } => {}
         }
     }
@@ -249,7 +305,7 @@ impl World {
         match (self.flaw, event) {
             (Some(Flaw::ForgottenSpawnFailure), Event::SpawnFailed { .. }) => None,
             (Some(Flaw::LateAnswer), Event::Ready { invocation }) => {
-                let of = |view: &svc::engine::View| view.invocation;
+                let of = |view: &View| view.invocation;
                 let known = self.engine.snapshot();
                 let current = known.iter().any(|view| of(view) == Some(invocation));
                 let other = known.iter().filter(|view| view.state == StateName::Starting).find_map(of);

@@ -8,9 +8,9 @@ use std::sync::Arc;
 
 use nix::unistd::{AccessFlags, Gid, Group, Uid, User, access, getgrouplist};
 
-use crate::cli::read;
 use crate::compile::Machine;
 use crate::graph::{Account, Accounts};
+use crate::runtime::read;
 use crate::syntax::Loader;
 
 /// The machine svc runs on.
@@ -24,7 +24,14 @@ impl Host {
     /// cannot be used in `${…}`.
     pub fn new(variables: &[(OsString, OsString)]) -> Self {
         let text = |text: &OsString| text.to_str().map(str::to_owned);
-        Self { env: variables.iter().filter_map(|(name, value)| Some((text(name)?, text(value)?))).collect() }
+        Self::with_env(
+            variables.iter().filter_map(|(name, value)| Some((text(name)?, text(value)?))).collect(),
+        )
+    }
+
+    /// Makes the machine with this environment.
+    pub fn with_env(env: BTreeMap<String, String>) -> Self {
+        Self { env }
     }
 }
 

@@ -1,0 +1,67 @@
+//! What the service file says now, made into a plan that may take the place of the one in force.
+//!
+//! It is read in the environment that `svc up` began the supervision in, by whoever asks: an apply from
+//! another terminal does not slip another environment under the services.
+
+use std::fs;
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+
+use crate::compile::{Compiled, Options, Recorder, compile};
+use crate::diagnostic::{Look, human};
+use crate::graph::Plan;
+use crate::runtime::machine::Host;
+use crate::runtime::project::Project;
+use crate::runtime::record::Record;
+
+/// A plan that may be put in force.
+#[derive(Clone, Debug)]
+pub struct Proposal {
+    /// The plan.
+    pub plan: Arc<Plan>,
+    /// The record it can be made from again.
+    pub(crate) record: Vec<u8>,
+    /// The fingerprint of its sources.
+    pub(crate) fingerprint: u64,
+}
+
+/// Why the service file makes no plan.
+#[derive(Debug, thiserror::Error)]
+pub enum ProposalError {
+    /// What the plan in force was made from cannot be read.
+    #[error("cannot read what the plan in force was made from")]
+    Record(#[source] io::Error),
+    /// The service file is invalid.
+    #[error("the service file is invalid:\n{0}")]
+    Invalid(String),
+}
+
+impl Proposal {
+    /// Reads the service file of a project again.
+    ///
+    /// # Errors
+    ///
+    /// [`ProposalError`].
+    pub fn read(project: &Project) -> Result<Self, ProposalError> {
+        let before = fs::read(project.record()).and_then(|bytes| Record::from_bytes(&bytes));
+        let before = before.map_err(ProposalError::Record)?;
+        let host = Host::with_env(before.env().clone());
+        let machine = Recorder::new(&host);
+        let Compiled { plan, diagnostics, mut sources, .. } =
+            compile(before.paths(), &machine, Options::default());
+        let Some(plan) = plan else {
+            if let Some(folder) = project.file.parent().and_then(Path::to_str) {
+                sources.name_from(folder);
+            }
+            let mut text = String::new();
+            human(&mut text, &diagnostics, &sources, &Look::default())
+                .expect("writing into memory does not fail");
+            return Err(ProposalError::Invalid(text));
+        };
+        let record = Record::new(before.paths(), machine.finish());
+        let fingerprint = record.fingerprint();
+        let record = record.to_bytes().map_err(ProposalError::Record)?;
+        Ok(Self { plan: Arc::new(plan), record, fingerprint })
+    }
+}
