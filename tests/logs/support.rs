@@ -27,6 +27,11 @@ pub(super) fn pipe() -> (OwnedFd, fs::File) {
     (read, fs::File::from(write))
 }
 
+/// Returns how many bytes a pipe holds: a user who has many pipes gets small ones (pipe(7)).
+pub(super) fn capacity(pipe: &fs::File) -> usize {
+    rustix::pipe::fcntl_getpipe_size(pipe).expect("a pipe")
+}
+
 /// A pump with the service's end of its pipe.
 pub(super) struct Bench {
     pub(super) dir: tempfile::TempDir,
