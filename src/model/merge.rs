@@ -4,7 +4,7 @@
 //! below; the nodes of a repeatable row merge by key, as their types say. What comes out is one [`Settings`] for
 //! each service, in which every value still knows where it is written.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::base::duration::Exact;
 use crate::diagnostic::{Diagnostic, Span, Spanned};
@@ -49,6 +49,15 @@ impl Defaults {
         }
         for node in over.after.iter_mut().chain(&mut over.before) {
             node.names.retain(meant);
+        }
+        for nodes in [&mut over.after, &mut over.before] {
+            // What the service says itself, too, is said once.
+            let names = nodes.iter().flat_map(|node| &node.names);
+            let own: BTreeSet<_> =
+                names.filter(|name| !self.hold(name.span)).map(|name| name.value.clone()).collect();
+            for node in nodes {
+                node.names.retain(|name| !self.hold(name.span) || !own.contains(&name.value));
+            }
         }
     }
 

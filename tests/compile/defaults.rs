@@ -27,3 +27,16 @@ fn writing_the_defaults_out_changes_nothing() {
     assert_eq!(bare.instances[0].launch.logs, plan.instances[0].launch.logs);
     assert_eq!(bare.instances[0].launch.readiness, plan.instances[0].launch.readiness);
 }
+
+#[test]
+fn an_edge_that_a_service_says_itself_replaces_the_inherited_one() {
+    let compiled = compiled(
+        r#"
+        defaults { after x }
+        service "x" { command "./web" }
+        service "a" { command "./web"; after x }
+        "#,
+    );
+    assert_eq!(said(&compiled), "");
+    assert_eq!(compiled.plan.expect("sound").edges.len(), 1);
+}
