@@ -149,6 +149,26 @@ fn a_service_that_fails_again_and_again_is_given_up_after_its_maximum() {
 }
 
 #[test]
+fn a_start_or_restart_of_what_never_gives_up_ends_after_five_attempts_and_svc_goes_on() {
+    let project = TempProject::new(
+        r#"service "a" { shell "echo try >> tries; [ -e works ] && exec sleep 1000; exit 1"; readiness file="works"; restart always; backoff "10ms" limit="10ms" }"#,
+    );
+    project.write("works", "");
+    project.ok(&["up", "-d"]);
+    for verb in ["restart", "start"] {
+        std::fs::remove_file(project.path("works")).expect("removed");
+        project.ok(&["stop", "a"]);
+        project.write("tries", "");
+        let finished = project.svc(&[verb, "a"]).code(1);
+        assert!(finished.err.contains("times in a row; svc goes on trying"), "{finished:?}");
+        assert!(project.read("tries").lines().count() >= 5);
+        project.write("works", "");
+        project.ok(&["wait", "a"]);
+    }
+    project.ok(&["down"]);
+}
+
+#[test]
 fn the_end_of_a_service_can_end_the_project_with_its_code() {
     let project = TempProject::new(
         r#"

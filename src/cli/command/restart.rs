@@ -12,7 +12,8 @@ use crate::control::wire::Command;
 /// Stop services and start them again, and what cannot be without them
 ///
 /// Each is stopped and started exactly once, in order. Returns when they are ready; a task, when it has
-/// completed.
+/// completed. Exits with 1 as soon as one of them has failed for good or five times in a row; svc goes on
+/// trying what may be tried again.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Args {
     /// Services or instances (`api`, `api.0`), or `all`

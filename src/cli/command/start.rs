@@ -11,7 +11,8 @@ use crate::control::wire::Command;
 
 /// Start services, with what they depend on
 ///
-/// Returns when they are ready; a task, when it has completed.
+/// Returns when they are ready; a task, when it has completed. Exits with 1 as soon as one of them, or what it
+/// waits for, has failed for good or five times in a row; svc goes on trying what may be tried again.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Args {
     /// Services or instances (`api`, `api.0`), or `all`
