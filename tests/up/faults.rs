@@ -19,7 +19,9 @@ fn an_invalid_file_starts_nothing() {
 fn a_missing_program_is_named_with_its_place_in_the_file() {
     let project =
         TempProject::new("service \"a\" {\n    command \"no-such-program\" \"x\"\n    restart never\n}\n");
-    let finished = project.svc(&["up", "-d"]).code(1);
+    // A folder of the path that may not be looked into would be a reason of its own.
+    let up = project.command(&["up", "-d"]).env("PATH", "/usr/bin:/bin").spawn().expect("svc starts");
+    let finished = finish(up).code(1);
     assert!(finished.err.contains("executing"), "{}", finished.err);
     assert!(finished.err.contains("No such file or directory"), "{}", finished.err);
     assert!(finished.err.contains("services.kdl:2:"), "{}", finished.err);
