@@ -7,3 +7,4 @@ mod later;
 mod life;
 mod options;
 mod output;
+mod process;

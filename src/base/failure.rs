@@ -13,6 +13,8 @@ pub enum Stage {
     Session,
     /// Setting resource limits.
     Limits,
+    /// Setting the priority for the processor.
+    Priority,
     /// Setting supplementary groups and the group.
     Group,
     /// Setting the user.
@@ -32,6 +34,7 @@ impl Stage {
         Self::Fork,
         Self::Session,
         Self::Limits,
+        Self::Priority,
         Self::Group,
         Self::User,
         Self::WorkingDirectory,
@@ -47,6 +50,7 @@ impl fmt::Display for Stage {
             Self::Fork => "making the process",
             Self::Session => "starting a session",
             Self::Limits => "setting resource limits",
+            Self::Priority => "setting the priority",
             Self::Group => "setting the group",
             Self::User => "setting the user",
             Self::WorkingDirectory => "entering the working directory",

@@ -26,6 +26,7 @@ pub(crate) fn instance(name: &str, state: State) -> Instance {
         service: name.to_owned(),
         kind: Kind::Service,
         description: None,
+        labels: Default::default(),
         disabled: false,
         state,
         ready: matches!(state, State::Ready | State::Completed),

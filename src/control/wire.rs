@@ -5,6 +5,7 @@
 //! top-level object carries its form's name (`"schema": "svc.ps/1"`), times are RFC 3339, durations
 //! are in milliseconds, and what is not known is `null`.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use jiff::Timestamp;
@@ -61,6 +62,9 @@ pub struct Instance {
     pub kind: Kind,
     /// What a person wrote about it.
     pub description: Option<String>,
+    /// What people sort their services by.
+    #[serde(default)]
+    pub labels: BTreeMap<String, String>,
     /// Not started unless it is named or something depends on it.
     pub disabled: bool,
     /// The state it is in.
@@ -231,6 +235,8 @@ pub enum FailureStage {
     Session,
     /// Setting resource limits.
     Limits,
+    /// Setting the priority for the processor.
+    Priority,
     /// Setting supplementary groups and the group.
     Group,
     /// Setting the user.

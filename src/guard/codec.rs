@@ -7,9 +7,9 @@
 
 use std::ffi::CString;
 
-use crate::base::{ExitStatus, Invocation, Signal, SpawnFailure, Stage};
+use crate::base::{ExitStatus, Invocation, Limit, Resource, Signal, SpawnFailure, Stage};
 use crate::guard::protocol::{
-    Credentials, Event, Install, Launch, LifeState, Message, NAME_MAX, Nofile, Request, Scope, Source, Spawn,
+    Credentials, Event, Install, Launch, LifeState, Message, NAME_MAX, Request, Scope, Source, Spawn,
 };
 
 /// Bytes that are no message of this protocol.
@@ -243,7 +243,7 @@ fn read_spawn<F>(reader: &mut Reader<'_>, fds: &mut dyn Iterator<Item = F>) -> R
 }
 
 fn put_launch(launch: &Launch, out: &mut Vec<u8>) {
-    let Launch { program, argv, env, cwd, umask, credentials, nofile, session } = launch;
+    let Launch { program, argv, env, cwd, umask, credentials, limits, nice, session } = launch;
     put_bytes(program.as_bytes(), out);
     for list in [argv, env] {
         put_count(list.len(), out);
@@ -259,10 +259,13 @@ fn put_launch(launch: &Launch, out: &mut Vec<u8>) {
         put_count(groups.len(), out);
         groups.iter().for_each(|group| put_u32(*group, out));
     });
-    put_option(nofile.as_ref(), out, |Nofile { soft, hard }, out| {
+    put_count(limits.len(), out);
+    for Limit { resource, soft, hard } in limits {
+        out.push(*resource as u8);
         put_u64(*soft, out);
         put_u64(*hard, out);
-    });
+    }
+    put_option(nice.as_ref(), out, |nice, out| out.extend_from_slice(&nice.to_le_bytes()));
     out.push(u8::from(*session));
 }
 
@@ -276,7 +279,10 @@ fn read_launch(reader: &mut Reader<'_>) -> Result<Launch> {
         credentials: reader.option(|reader| {
             Ok(Credentials { uid: reader.u32()?, gid: reader.u32()?, groups: reader.list(Reader::u32)? })
         })?,
-        nofile: reader.option(|reader| Ok(Nofile { soft: reader.u64()?, hard: reader.u64()? }))?,
+        limits: reader.list(|reader| {
+            Ok(Limit { resource: reader.resource()?, soft: reader.u64()?, hard: reader.u64()? })
+        })?,
+        nice: reader.option(|reader| Ok(i8::from_le_bytes(reader.array()?)))?,
         session: reader.flag()?,
     })
 }
@@ -417,6 +423,11 @@ impl<'a> Reader<'a> {
     fn stage(&mut self) -> Result<Stage> {
         let number = self.u8()?;
         Stage::ALL.iter().copied().find(|stage| *stage as u8 == number).ok_or(Malformed)
+    }
+
+    fn resource(&mut self) -> Result<Resource> {
+        let number = self.u8()?;
+        Resource::ALL.iter().copied().find(|resource| *resource as u8 == number).ok_or(Malformed)
     }
 
     fn exit(&mut self) -> Result<ExitStatus> {

@@ -6,7 +6,7 @@ use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd, RawFd};
 use std::time::{Duration, Instant};
 
-use crate::base::{Invocation, Signal, SpawnFailure, Stage};
+use crate::base::{Invocation, Limit, Signal, SpawnFailure, Stage};
 use crate::guard::channel::{Arrival, Packet, Receiver};
 use crate::guard::events::Events;
 use crate::guard::lives::Lives;
@@ -288,7 +288,8 @@ impl Recipe {
             cwd: None,
             umask: 0o022,
             credentials: None,
-            nofile: process::nofile(),
+            limits: &[Limit::descriptors(process::nofile())],
+            nice: None,
             session: false,
             fds: &fds,
         })?;

@@ -11,7 +11,7 @@
 
 use std::ffi::CString;
 
-use crate::base::{ExitStatus, Invocation, Signal, SpawnFailure};
+use crate::base::{ExitStatus, Invocation, Limit, Signal, SpawnFailure};
 
 /// The version of this protocol.
 pub const VERSION: u16 = 1;
@@ -198,8 +198,10 @@ pub struct Launch {
     pub umask: Option<u32>,
     /// Who to be; absent means whoever the guard is.
     pub credentials: Option<Credentials>,
-    /// The limit of open files; absent means what the guard was started with.
-    pub nofile: Option<Nofile>,
+    /// Limits, each resource once; without one on descriptors, what the guard was started with.
+    pub limits: Vec<Limit>,
+    /// The priority for the processor, −20 to 19; absent means the guard's.
+    pub nice: Option<i8>,
     /// Whether to start a session; otherwise a process group of its own in the guard's.
     pub session: bool,
 }
@@ -213,15 +215,6 @@ pub struct Credentials {
     pub gid: u32,
     /// The supplementary groups, all of them.
     pub groups: Vec<u32>,
-}
-
-/// `RLIMIT_NOFILE`, as setrlimit(2) takes it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Nofile {
-    /// The limit in force.
-    pub soft: u64,
-    /// How far the process may raise it.
-    pub hard: u64,
 }
 
 /// One descriptor of a child.

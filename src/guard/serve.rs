@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec};
 
-use crate::base::{Invocation, Signal, SpawnFailure, Stage};
+use crate::base::{Invocation, Limit, Resource, Signal, SpawnFailure, Stage};
 use crate::guard::census::Census;
 use crate::guard::channel::Arrival;
 use crate::guard::engine_process::{EngineProcess, Recipe};
@@ -288,7 +288,10 @@ impl Guard {
             }
         }
         let paths: Vec<CString> = search::candidates(&launch.program, &launch.env);
-        let nofile = launch.nofile.map_or(self.nofile, |limit| (limit.soft, limit.hard));
+        let mut limits = launch.limits.clone();
+        if limits.iter().all(|limit| limit.resource != Resource::Descriptors) {
+            limits.push(Limit::descriptors(self.nofile));
+        }
         let credentials = launch.credentials.as_ref();
         self.launcher.launch(&Order {
             program: Program::Paths(&paths),
@@ -297,7 +300,8 @@ impl Guard {
             cwd: launch.cwd.as_deref(),
             umask: launch.umask.unwrap_or(0o022),
             credentials: credentials.map(|who| (who.uid, who.gid, &who.groups[..])),
-            nofile,
+            limits: &limits,
+            nice: launch.nice,
             session: launch.session,
             fds: &fds,
         })

@@ -7,7 +7,7 @@ use std::mem::ManuallyDrop;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd, RawFd};
 use std::os::unix::ffi::OsStrExt;
 
-use crate::base::SpawnFailure;
+use crate::base::{Limit, SpawnFailure};
 use crate::guard::client::GuardLink;
 use crate::guard::engine_process::{ENGINE_SOCKET, Recipe};
 use crate::guard::serve::{Guard, say};
@@ -90,7 +90,8 @@ pub fn start(start: &Start<'_>) -> Result<Child, StartError> {
         cwd: Some(c"/"),
         umask: 0o022,
         credentials: None,
-        nofile: process::nofile(),
+        limits: &[Limit::descriptors(process::nofile())],
+        nice: None,
         session: true,
         fds: &fds,
     });

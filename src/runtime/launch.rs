@@ -7,7 +7,8 @@ use std::path::Path;
 
 use nix::errno::Errno;
 
-use crate::base::{Invocation, SharedStr, SpawnFailure, Stage};
+use crate::base::limit::{Bound, Resource};
+use crate::base::{Invocation, Limit, SharedStr, SpawnFailure, Stage};
 use crate::graph::plan::{Launch, Logs, User};
 use crate::guard::protocol::{self, Install, Source, Spawn};
 use crate::logs::Settings;
@@ -86,7 +87,8 @@ impl Surroundings {
             cwd: Some(c_path(&launch.working_dir, Stage::WorkingDirectory)?),
             umask: launch.umask,
             credentials: self.credentials(launch.user.as_ref()),
-            nofile: None,
+            limits: launch.extras.iter().flat_map(|extras| &extras.limits).copied().map(limit).collect(),
+            nice: launch.extras.as_ref().and_then(|extras| extras.nice),
             session: true,
         };
         Ok(Spawn { invocation, tag: tag.into_bytes(), launch, fds: self.descriptors(output, ready)? })
@@ -143,6 +145,10 @@ impl Surroundings {
         }
         Ok(fds)
     }
+}
+
+fn limit((resource, bound): (Resource, Bound)) -> Limit {
+    Limit::fixed(resource, bound)
 }
 
 fn c_path(path: &Path, stage: Stage) -> Result<CString, SpawnFailure> {

@@ -20,7 +20,7 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::ptr::{null, null_mut};
 use std::sync::atomic::{AtomicI32, Ordering};
 
-use crate::base::{SpawnFailure, Stage};
+use crate::base::{Limit, Resource, SpawnFailure, Stage};
 
 /// The first of the reserved numbers; a child's descriptors below it take the short way.
 const STAGING: RawFd = 64;
@@ -45,8 +45,10 @@ pub struct Order<'a> {
     pub umask: u32,
     /// User, group and supplementary groups; absent means the parent's.
     pub credentials: Option<(u32, u32, &'a [u32])>,
-    /// Soft and hard limit of open files.
-    pub nofile: (u64, u64),
+    /// Limits; those that are not listed are the parent's.
+    pub limits: &'a [Limit],
+    /// The priority for the processor; absent means the parent's.
+    pub nice: Option<i8>,
     /// Whether to start a session; otherwise a process group.
     pub session: bool,
     /// The child's descriptors by number, each number once; it has no others.
@@ -126,7 +128,8 @@ impl Launcher {
             cwd: order.cwd.map_or(null(), CStr::as_ptr),
             umask: order.umask,
             credentials: order.credentials,
-            nofile: order.nofile,
+            limits: order.limits,
+            nice: order.nice,
             session: order.session,
             unshare_from: staged.unshare_from,
             installs: &staged.installs,
@@ -210,7 +213,8 @@ struct Script<'a> {
     cwd: *const c_char,
     umask: u32,
     credentials: Option<(u32, u32, &'a [u32])>,
-    nofile: (u64, u64),
+    limits: &'a [Limit],
+    nice: Option<i8>,
     session: bool,
     unshare_from: Option<u32>,
     installs: &'a [(RawFd, RawFd)],
@@ -390,8 +394,11 @@ fn follow(script: &Script<'_>) -> SpawnFailure {
     if !enter_session(script.session) {
         return failed(Stage::Session);
     }
-    if !set_limits(script.nofile) {
+    if !script.limits.iter().all(set_limit) {
         return failed(Stage::Limits);
+    }
+    if !script.nice.is_none_or(set_priority) {
+        return failed(Stage::Priority);
     }
     if let Some((uid, gid, groups)) = script.credentials {
         if !set_groups(gid, groups) {
@@ -423,11 +430,23 @@ fn enter_session(session: bool) -> bool {
     }
 }
 
-fn set_limits((soft, hard): (u64, u64)) -> bool {
+fn set_limit(&Limit { resource, soft, hard }: &Limit) -> bool {
+    let resource = match resource {
+        Resource::Descriptors => libc::RLIMIT_NOFILE,
+        Resource::Processes => libc::RLIMIT_NPROC,
+        Resource::Core => libc::RLIMIT_CORE,
+        Resource::Stack => libc::RLIMIT_STACK,
+        Resource::AddressSpace => libc::RLIMIT_AS,
+    };
     let limit = [soft, hard];
     let nothing = null_mut::<u64>();
     // SAFETY: reads a live pair of 64-bit numbers, the kernel's `struct rlimit64`.
-    unsafe { libc::syscall(libc::SYS_prlimit64, 0, libc::RLIMIT_NOFILE, limit.as_ptr(), nothing) == 0 }
+    unsafe { libc::syscall(libc::SYS_prlimit64, 0, resource, limit.as_ptr(), nothing) == 0 }
+}
+
+fn set_priority(nice: i8) -> bool {
+    // SAFETY: touches no memory, and concerns the calling process alone.
+    unsafe { libc::syscall(libc::SYS_setpriority, libc::PRIO_PROCESS, 0, c_int::from(nice)) == 0 }
 }
 
 fn set_groups(gid: u32, groups: &[u32]) -> bool {

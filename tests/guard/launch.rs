@@ -4,8 +4,9 @@ use std::fs::{File, Permissions};
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::PermissionsExt;
 
-use svc::base::{ExitStatus, Invocation, Stage};
-use svc::guard::protocol::{Credentials, Event, Install, Nofile, Source, Spawn};
+use svc::base::limit::{Bound, Resource};
+use svc::base::{ExitStatus, Invocation, Limit, Stage};
+use svc::guard::protocol::{Credentials, Event, Install, Source, Spawn};
 
 use super::rig::{Constraints, Rig, read_all, shell, text, with_stdin, with_stdout, write_line};
 
@@ -110,7 +111,7 @@ fn directory_mask_limit_and_environment_are_as_asked() {
     let mut spawn = shell(1, script);
     spawn.launch.cwd = Some(text("/tmp"));
     spawn.launch.umask = Some(0o027);
-    spawn.launch.nofile = Some(Nofile { soft: 100, hard: 200 });
+    spawn.launch.limits = vec![Limit::descriptors((100, 200))];
     spawn.launch.env.push(text("WORD=two words"));
     assert_eq!(output(&mut rig, spawn), "/tmp\n0027\n100\n200\ntwo words\n");
     let (soft, hard) = svc::sys::process::nofile();
@@ -120,6 +121,23 @@ fn directory_mask_limit_and_environment_are_as_asked() {
         format!("/\n0022\n{soft}\n{hard}\n\n"),
         "the guard's own, higher limit is not inherited"
     );
+}
+
+#[test]
+fn limits_and_priority_are_as_asked_and_not_the_guards() {
+    let mut rig = Rig::new();
+    let script = "ulimit -p; ulimit -c; ulimit -s; ulimit -v; nice";
+    let before = output(&mut rig, shell(1, script));
+    let mut spawn = shell(2, script);
+    spawn.launch.limits = vec![
+        Limit::fixed(Resource::Processes, Bound::To(4321)),
+        Limit::fixed(Resource::Core, Bound::To(0)),
+        Limit::fixed(Resource::Stack, Bound::To(4 << 20)),
+        Limit::fixed(Resource::AddressSpace, Bound::To(1 << 30)),
+    ];
+    spawn.launch.nice = Some(7);
+    assert_eq!(output(&mut rig, spawn), "4321\n0\n4096\n1048576\n7\n");
+    assert_eq!(output(&mut rig, shell(3, script)), before, "the guard keeps its own");
 }
 
 #[test]
@@ -148,7 +166,7 @@ fn a_failed_launch_tells_its_stage_and_errno() {
     lost.launch.cwd = Some(text("/no/such/directory"));
     assert_eq!(failure(&mut rig, lost), (Stage::WorkingDirectory, libc::ENOENT));
     let mut limited = shell(7, "");
-    limited.launch.nofile = Some(Nofile { soft: 2, hard: 1 });
+    limited.launch.limits = vec![Limit::descriptors((2, 1))];
     assert_eq!(failure(&mut rig, limited), (Stage::Limits, libc::EINVAL));
     let mut unkept = shell(8, "");
     unkept.fds.push(Install { target: 1, source: Source::Kept(b"never kept".to_vec()) });

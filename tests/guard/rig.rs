@@ -18,7 +18,7 @@ use std::os::unix::net::{UnixListener, UnixStream};
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec};
-use svc::base::{ExitStatus, Invocation, Signal};
+use svc::base::{ExitStatus, Invocation, Limit, Signal};
 use svc::guard::GuardLink;
 use svc::guard::protocol::{Event, Install, Launch, LifeState, Message, Source, Spawn, VERSION};
 use svc::guard::start::{Start, own_program, start};
@@ -108,7 +108,10 @@ impl Rig {
                 cwd: Some(c"/"),
                 umask: 0o022,
                 credentials: constraints.user.map(|user| (user, user, &[][..])),
-                nofile: constraints.nofile.map_or((soft, hard), |limit| (limit, limit)),
+                limits: &[Limit::descriptors(
+                    constraints.nofile.map_or((soft, hard), |limit| (limit, limit)),
+                )],
+                nice: None,
                 session: true,
                 fds: &[(0, null.as_fd()), (1, null.as_fd()), (2, stderr.as_fd()), (3, relay)],
             };

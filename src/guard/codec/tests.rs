@@ -37,7 +37,8 @@ fn c_string() -> impl Strategy<Value = CString> {
 fn launch() -> impl Strategy<Value = Launch> {
     let credentials = (any::<u32>(), any::<u32>(), vec(any::<u32>(), 0..5));
     let credentials = credentials.prop_map(|(uid, gid, groups)| Credentials { uid, gid, groups });
-    let nofile = any::<(u64, u64)>().prop_map(|(soft, hard)| Nofile { soft, hard });
+    let limit = (0..Resource::ALL.len(), any::<u64>(), any::<u64>());
+    let limit = limit.prop_map(|(at, soft, hard)| Limit { resource: Resource::ALL[at], soft, hard });
     (
         c_string(),
         vec(c_string(), 0..5),
@@ -45,17 +46,19 @@ fn launch() -> impl Strategy<Value = Launch> {
         option::of(c_string()),
         option::of(any::<u32>()),
         option::of(credentials),
-        option::of(nofile),
+        vec(limit, 0..5),
+        option::of(any::<i8>()),
         any::<bool>(),
     )
-        .prop_map(|(program, argv, env, cwd, umask, credentials, nofile, session)| Launch {
+        .prop_map(|(program, argv, env, cwd, umask, credentials, limits, nice, session)| Launch {
             program,
             argv,
             env,
             cwd,
             umask,
             credentials,
-            nofile,
+            limits,
+            nice,
             session,
         })
 }
