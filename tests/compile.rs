@@ -6,5 +6,6 @@
 mod catalogue;
 mod defaults;
 mod format;
+mod guide;
 mod reference;
 mod samples;

@@ -15,7 +15,7 @@ use miette::{
 use unicode_width::UnicodeWidthChar;
 
 use crate::diagnostic::source::Source;
-use crate::diagnostic::{Diagnostic, Diagnostics, Severity, SourceMap, Span, summary};
+use crate::diagnostic::{Diagnostic, Diagnostics, Label, Severity, SourceMap, Span, summary};
 
 /// The columns of a tab.
 const TAB: usize = 4;
@@ -125,7 +125,7 @@ impl miette::Diagnostic for Shown<'_> {
     }
 
     fn source_code(&self) -> Option<&dyn SourceCode> {
-        (!self.0.labels.is_empty()).then_some(self.1 as &dyn SourceCode)
+        (!self.0.labels.is_empty()).then_some(self as &dyn SourceCode)
     }
 
     fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
@@ -133,7 +133,7 @@ impl miette::Diagnostic for Shown<'_> {
             return None;
         }
         let labels = self.0.labels.iter().enumerate().map(|(index, label)| {
-            let (span, room) = self.1.fitting(label.span);
+            let (span, room) = self.1.fitting(label.span, &self.0.labels);
             let text = (!label.text.is_empty()).then(|| textwrap::fill(&harmless(&label.text), room));
             let span = SourceSpan::from((span.lo as usize, (span.hi - span.lo) as usize));
             if index == 0 {
@@ -205,21 +205,29 @@ impl<'a> Screen<'a> {
 
     /// Cuts a place to what can be underlined: its first line when it has many, and not too much of that. Returns it
     /// with the columns that are left for the text below.
-    fn fitting(&self, span: Span) -> (Span, usize) {
+    fn fitting(&self, span: Span, labels: &[Label]) -> (Span, usize) {
         let Some(source) = self.map.source_at(span.lo) else { return (span, LEAST) };
         let room = self.room(source);
         let range = source.range(span);
         let text = source.text.get(range.clone()).unwrap_or_default();
         let first = memchr::memchr(b'\n', text.as_bytes()).filter(|&end| end > 0).unwrap_or(text.len());
-        let length = prefix(text[..first].trim_end(), room / 2, false);
+        let text = text[..first].trim_end();
         let lines = source.line_starts();
         let line = lines.partition_point(|&start| start as usize <= range.start) - 1;
         let end = lines.get(line + 1).map_or(source.text.len(), |&next| next as usize);
-        let before = match fits(&source.text[lines[line] as usize..end], room) {
-            true => columns(&source.text[lines[line] as usize..range.start]),
-            false => room / 3,
+        let start = lines[line] as usize;
+        let (length, middle) = match fits(source.text[start..end].trim_end(), room) {
+            true => (text.len(), columns(&source.text[start..range.start]) + columns(text) / 2),
+            // A line that is cut begins a third before its place, or before the one it is shown together with.
+            false => {
+                let length = prefix(text, room / 3, false);
+                let together = |at: usize| columns(&source.text[at..range.start + length]) <= room / 3;
+                let places = labels.iter().map(|label| source.range(label.span).start);
+                let first = places.filter(|&at| start <= at && at < range.start && together(at)).min();
+                let from = first.unwrap_or(range.start);
+                (length, room / 3 + columns(&source.text[from..range.start]) + columns(&text[..length]) / 2)
+            }
         };
-        let middle = before + columns(&text[..length]) / 2;
         let left = room.saturating_sub(middle + 5).max(LEAST_WORDS);
         (Span::new(span.lo, span.lo + length as u32), left)
     }
@@ -246,7 +254,7 @@ fn same_length(text: &str) -> Option<String> {
     })
 }
 
-impl SourceCode for Screen<'_> {
+impl SourceCode for Shown<'_> {
     fn read_span<'s>(
         &'s self,
         span: &SourceSpan,
@@ -255,13 +263,13 @@ impl SourceCode for Screen<'_> {
     ) -> Result<Box<dyn SpanContents<'s> + 's>, MietteError> {
         let (lo, hi) = (span.offset(), span.offset() + span.len());
         let source =
-            u32::try_from(lo).ok().and_then(|lo| self.map.source_at(lo)).ok_or(MietteError::OutOfBounds)?;
+            u32::try_from(lo).ok().and_then(|lo| self.1.map.source_at(lo)).ok_or(MietteError::OutOfBounds)?;
         let base = source.base() as usize;
         if hi > base + source.text.len() || hi - lo > LARGEST_PIECE {
             return Err(MietteError::OutOfBounds);
         }
-        let text = self.text(source);
-        let room = self.room(source);
+        let text = self.1.text(source);
+        let room = self.1.room(source);
         let lines = source.line_starts();
         let line_of = |at: usize| lines.partition_point(|&start| start as usize <= at) - 1;
         let end_of = |line: usize| lines.get(line + 1).map_or(text.len(), |&next| next as usize);
@@ -280,13 +288,22 @@ impl SourceCode for Screen<'_> {
                 last += 1;
                 end = end_of(last);
             }
-        } else if columns(&text[lo..hi]) > room / 2 || first != last && hi - lo > 1 {
+        } else if columns(&text[lo..hi]) > room / 3 || first != last && hi - lo > 1 {
             // Two places that do not fit together are shown one after the other.
             return Err(MietteError::OutOfBounds);
         } else {
             let line = &text[start..end];
             start = lo - prefix(&text[start..lo], room / 3, true);
             end = hi.max(start + prefix(line[start - lines[first] as usize..].trim_end(), room, false));
+            // What is shown by itself is not shown here too, and least of all a part of it.
+            for other in self.0.labels.iter().map(|label| source.range(self.1.fitting(label.span, &[]).0)) {
+                if (hi..end).contains(&other.start) && other.start > lo {
+                    end = other.start;
+                }
+                if other.end <= lo && other.end > start && other.start < lo {
+                    start = other.end;
+                }
+            }
         }
         let column = text[lines[first] as usize..start].chars().count();
         Ok(Box::new(MietteSpanContents::new_named(

@@ -114,13 +114,28 @@ fn top(files: &[File<'_>], out: &mut Diagnostics) -> Layer {
     merged
 }
 
+/// Returns what a node of the top level declares, if it does. One whose name is mistyped, which has been said, is read as
+/// what it was meant for.
+fn kind(name: &str, cx: &Context<'_>) -> Option<Kind> {
+    match name {
+        "service" => Some(Kind::Service),
+        "task" => Some(Kind::Task),
+        "include" => None,
+        _ if TOP.iter().any(|(known, _)| *known == name) => None,
+        _ => {
+            let top: Vec<&str> = TOP.iter().map(|(name, _)| *name).collect();
+            match cx.stands_for(name, &top)? {
+                "service" => Some(Kind::Service),
+                "task" => Some(Kind::Task),
+                _ => None,
+            }
+        }
+    }
+}
+
 /// Reads a service or task; `None` for any other node, and without a name, which has been said.
 fn declared(node: Node<'_>, cx: &mut Context<'_>) -> Option<Effective> {
-    let kind = match node.name() {
-        "service" => Kind::Service,
-        "task" => Kind::Task,
-        _ => return None,
-    };
+    let kind = kind(node.name(), cx)?;
     cx.no_annotation(node.ty());
     let mut settings = Settings::from_node(node, cx);
     let name = named(&settings, node, cx)?;

@@ -214,6 +214,19 @@ impl<'c> Context<'c> {
         self.say(diagnostic);
     }
 
+    /// Returns the known name that an unknown one was most probably meant for, when only the name differs.
+    pub fn stands_for(&self, name: &str, known: &[&'static str]) -> Option<&'static str> {
+        let same = |word: &str| suggest::same(word, name);
+        if let Some(word) = known.iter().find(|word| same(word)) {
+            return Some(word);
+        }
+        match self.vocabulary.foreign.iter().find(|(word, ..)| same(word)) {
+            Some((_, here, "")) => known.iter().find(|word| *word == here).copied(),
+            Some(_) => None,
+            None => suggest::nearest(name, known.iter().copied()),
+        }
+    }
+
     /// Adds what was meant by an unknown name.
     fn meant(&self, diagnostic: Diagnostic, unknown: Unknown<'_>, known: Vec<&'static str>) -> Diagnostic {
         let Unknown { name, span, .. } = unknown;

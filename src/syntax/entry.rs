@@ -149,10 +149,13 @@ impl Parser<'_> {
             let colon = Span::new(name.span.lo + bare.len() as u32, name.span.hi);
             let error = Diagnostic::error(code::COLON_AFTER_NAME, colon, format!("`{bare}` takes no colon"))
                 .here("drop this")
-                .help(format!(
-                    "a node is its name and its values, with blanks between: `{bare} {}`",
-                    self.rest_of_line()
-                ))
+                .help(match self.yaml_block_follows() {
+                    true => format!("what belongs to it stands between braces: `{bare} {{ … }}`"),
+                    false => {
+                        let rest = self.rest_of_line();
+                        format!("a node is its name and its values, with blanks between: `{bare} {rest}`")
+                    }
+                })
                 .fix(colon, "");
             self.lexer.report(self.lexer.at, error);
             name.span.hi = colon.lo;
@@ -303,6 +306,11 @@ impl Parser<'_> {
         }
         let word = &self.lexer.text[start..end];
         let next = self.lexer.byte(end);
+        if word.starts_with('\'')
+            && let Some(text) = self.single_quotes(start, end)
+        {
+            return text;
+        }
         match next {
             b'"' | b'#' if word == "r" && self.raw_string_follows(end) => {
                 return self.old_raw_string(start, end);
@@ -315,7 +323,6 @@ impl Parser<'_> {
             b'\\' if self.lexer.class(end + 1) & WORD != 0 => return self.unquoted(start, role),
             _ => {}
         }
-        let first = word.as_bytes()[0];
         let unsigned = word.strip_prefix(['+', '-']).unwrap_or(word);
         let digits = unsigned.strip_prefix('.').unwrap_or(unsigned);
         if digits.as_bytes().first().is_some_and(u8::is_ascii_digit) {
@@ -325,11 +332,6 @@ impl Parser<'_> {
                 return number;
             }
             return self.no_number(start, end, role);
-        }
-        if first == b'\''
-            && let Some(text) = self.single_quotes(start, end)
-        {
-            return text;
         }
         let word_text = text(Form::inset(0));
         self.lexer.at = end;

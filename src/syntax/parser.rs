@@ -116,6 +116,7 @@ impl<'t> Parser<'t> {
                 Some(b'}') => self.closing_brace(fresh),
                 Some(b'{') => self.block_on_next_line(),
                 Some(b';') => self.stray_semicolon(),
+                Some(b'[') if fresh && self.stack.is_empty() && self.section() => {}
                 Some(_) => self.node(fresh),
             }
         }
@@ -140,6 +141,65 @@ impl<'t> Parser<'t> {
         }
     }
 
+    /// Reads `[program:web]`, which begins a section in an INI file, and steps over what stands in it. Nothing
+    /// more is said about that: it is right in its own format.
+    fn section(&mut self) -> bool {
+        let start = self.lexer.at;
+        let line = self.line_from(start);
+        let Some(inside) = line.trim_end().strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) else {
+            return false;
+        };
+        let name = inside.split_once(':').map_or("NAME", |(_, name)| name).trim();
+        let error = Diagnostic::error(
+            code::UNEXPECTED_CHARACTER,
+            self.lexer.span(start, start + line.trim_end().len()),
+            "a section in brackets is how INI files are written; this is KDL",
+        )
+        .here("what follows it is not read")
+        .help(format!(
+            "write `service {:?} {{ … }}`, with a line for each option",
+            crate::syntax::string::shown(name)
+        ));
+        self.lexer.at = start + line.len();
+        self.skip_lines(|line| {
+            line.contains('=') || line.trim().is_empty() || line.starts_with([';', '#', ' ', '\t'])
+        });
+        self.lexer.report(self.lexer.at, error);
+        true
+    }
+
+    /// Steps over what stands, in YAML, in the block of a node with a colon: the lines that are indented deeper.
+    fn yaml_block(&mut self) {
+        let indent = self.indent;
+        self.skip_lines(|line| line.trim().is_empty() || belongs_below(line, indent));
+    }
+
+    /// Returns whether nothing follows on this line, and the next one is indented as a block in YAML is.
+    pub(super) fn yaml_block_follows(&self) -> bool {
+        let rest = self.line_from(self.lexer.at);
+        let next = self.lexer.at + rest.len() + 1;
+        let line = if next < self.lexer.bytes.len() { self.line_from(next) } else { "" };
+        rest.trim().is_empty() && !line.trim().is_empty() && belongs_below(line, self.indent)
+    }
+
+    /// The rest of the line from `at`.
+    fn line_from(&self, at: usize) -> &'t str {
+        let end =
+            memchr::memchr(b'\n', &self.lexer.bytes[at..]).map_or(self.lexer.bytes.len(), |end| at + end);
+        &self.lexer.text[at..end]
+    }
+
+    /// Steps over whole lines, from the end of this one on, as long as they are like that.
+    fn skip_lines(&mut self, like_that: impl Fn(&str) -> bool) {
+        while self.lexer.byte(self.lexer.at) == b'\n' {
+            let line = self.line_from(self.lexer.at + 1);
+            if !like_that(line) || self.lexer.at + 1 >= self.lexer.bytes.len() {
+                return;
+            }
+            self.lexer.at += 1 + line.len();
+        }
+    }
+
     fn node(&mut self, fresh: bool) {
         if fresh {
             self.outdent();
@@ -160,9 +220,16 @@ impl<'t> Parser<'t> {
         let first_entry = self.document.entries.len();
         let mut data = NodeData::new(name, ty, span, first_entry);
         data.broken = !good || ty == UNTYPED && self.lexer.byte(lo) == b'(';
+        let bare = name.span.hi < self.lexer.base + self.lexer.at as u32;
+        let yaml =
+            fresh && good && bare && self.lexer.byte(self.lexer.at - 1) == b':' && self.yaml_block_follows();
+        data.broken |= yaml;
         self.document.nodes.push(data);
         self.equals_after_name(node);
         self.tail(Open { node, commented: commented || !good, blocks: Blocks::None });
+        if yaml {
+            self.yaml_block();
+        }
     }
 
     /// Reads entries and blocks of a node, up to its end or to the inside of a block.
@@ -420,7 +487,8 @@ impl<'t> Parser<'t> {
             )
             .label(data.span, "a new line ends the node here");
             let written = &self.lexer.text[(name.lo - self.lexer.base) as usize..gap.start];
-            error = error.help(format!("write `{} {{`", crate::syntax::string::shown(written)));
+            let written = written.replace('\'', "\"");
+            error = error.help(format!("write `{} {{`", crate::syntax::string::shown(&written)));
             if self.lexer.text[gap.clone()].trim().is_empty() {
                 error = error.fix(Span::new(data.span.hi, span.hi), " {");
             }
@@ -468,4 +536,10 @@ impl<'t> Parser<'t> {
         .fix(self.lexer.span(at, at), " ");
         self.lexer.report(at, error);
     }
+}
+
+/// Returns whether a line of YAML belongs to a key that is indented so far.
+fn belongs_below(line: &str, indent: usize) -> bool {
+    let own = line.len() - line.trim_start().len();
+    own > indent || own == indent && line.trim_start().starts_with("- ")
 }
