@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::base::SharedStr;
-use crate::diagnostic::{Diagnostic, Diagnostics, Span, suggest};
+use crate::diagnostic::{Diagnostic, Diagnostics, Severity, Span, suggest};
 use crate::schema::table::{RowKind, Spec};
 use crate::syntax::{Entry, Node, Value};
 
@@ -51,15 +51,17 @@ impl<'c> Context<'c> {
         vocabulary: &'static Vocabulary,
     ) -> Self {
         let end = base + text.len() as u32;
+        // A warning is about text that was read: it damages nothing.
+        let errors = out.iter().filter(|found| found.severity == Severity::Error);
         let mut damage: Vec<u32> =
-            out.iter().map(|d| d.span().lo).filter(|at| (base..=end).contains(at)).collect();
+            errors.map(|error| error.span().lo).filter(|at| (base..=end).contains(at)).collect();
         damage.sort_unstable();
         Self { out, text: text.into(), base, folder, vocabulary, damage, mistakes: 0 }
     }
 
     /// Adds a finding.
     pub fn say(&mut self, diagnostic: Diagnostic) {
-        self.mistakes += usize::from(diagnostic.severity == crate::diagnostic::Severity::Error);
+        self.mistakes += usize::from(diagnostic.severity == Severity::Error);
         self.out.push(diagnostic);
     }
 

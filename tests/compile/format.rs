@@ -87,8 +87,10 @@ fn what_the_project_shows_is_formatted() {
     }
     let mut wrong = String::new();
     for (name, text) in &shown {
-        let Some(tidy) = formatted(text) else { continue };
-        if tidy != *text {
+        let mut findings = Diagnostics::default();
+        let Ok(tidy) = format(&Arc::from(text.as_str()), 0, &mut findings) else { continue };
+        // A file that shows an odd spelling has it.
+        if tidy != *text && findings.is_empty() {
             wrong += &format!("== {name}\n{text}== should be\n{tidy}");
         }
     }
