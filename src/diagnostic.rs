@@ -17,6 +17,9 @@ pub use rule::{Example, Rule};
 pub use sarif::Sarif;
 pub use source::{Location, SourceMap, Span, Spanned};
 
+/// How many bytes a message, a label or a help may have; what is longer loses its middle.
+const LONGEST: usize = 2_000;
+
 /// How bad a finding is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Severity {
@@ -70,7 +73,8 @@ impl Diagnostic {
     /// Makes an error that is in no source, such as a file that cannot be opened.
     pub fn error_without_place(code: &'static str, message: impl Into<String>) -> Self {
         let severity = Severity::Error;
-        Self { code, severity, message: message.into(), labels: Vec::new(), help: None, fix: None }
+        let message = bounded(message.into());
+        Self { code, severity, message, labels: Vec::new(), help: None, fix: None }
     }
 
     /// Makes a warning with its primary label.
@@ -80,6 +84,7 @@ impl Diagnostic {
 
     fn new(severity: Severity, code: &'static str, span: Span, message: String) -> Self {
         let primary = Label { span, text: String::new() };
+        let message = bounded(message);
         Self { code, severity, message, labels: vec![primary], help: None, fix: None }
     }
 
@@ -87,7 +92,7 @@ impl Diagnostic {
     #[must_use]
     pub fn here(mut self, text: impl Into<String>) -> Self {
         if let Some(primary) = self.labels.first_mut() {
-            primary.text = text.into();
+            primary.text = bounded(text.into());
         }
         self
     }
@@ -95,14 +100,14 @@ impl Diagnostic {
     /// Adds a secondary label.
     #[must_use]
     pub fn label(mut self, span: Span, text: impl Into<String>) -> Self {
-        self.labels.push(Label { span, text: text.into() });
+        self.labels.push(Label { span, text: bounded(text.into()) });
         self
     }
 
     /// Sets the help.
     #[must_use]
     pub fn help(mut self, text: impl Into<String>) -> Self {
-        self.help = Some(text.into());
+        self.help = Some(bounded(text.into()));
         self
     }
 
@@ -176,6 +181,16 @@ impl Diagnostics {
         let errors = self.list.iter().filter(|d| d.severity == Severity::Error).count();
         (errors, self.list.len() - errors)
     }
+}
+
+/// Cuts words that nobody would read to the end: those that quote a text of megabytes.
+fn bounded(words: String) -> String {
+    if words.len() <= LONGEST {
+        return words;
+    }
+    let head = &words[..words.floor_char_boundary(LONGEST / 2)];
+    let tail = &words[words.ceil_char_boundary(words.len() - LONGEST / 2)..];
+    format!("{head}…{tail}")
 }
 
 /// Counts the findings in words: `2 errors, 1 warning`.

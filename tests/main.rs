@@ -10,6 +10,7 @@ mod fmt;
 mod graph;
 mod guard;
 mod guide;
+mod hostile;
 mod logs;
 mod support;
 mod syntax;

@@ -61,8 +61,9 @@ fn formatting_what_the_tables_allow_does_not_change_its_plan() {
         }
         let (before, after) = (compiled(&text), compiled(&tidy));
         right.set(right.get() + u32::from(before.plan.is_some()));
-        if meaning(&before) != meaning(&after) {
-            return Err(wrong("means something else"));
+        let (before, after) = (meaning(&before), meaning(&after));
+        if before != after {
+            return Err(wrong(&format!("means\n{after}\ninstead of\n{before}")));
         }
         Ok(())
     });

@@ -10,11 +10,16 @@ pub(crate) fn meaning(compiled: &Compiled) -> String {
     let findings = compiled.diagnostics.iter().filter(|found| found.code != SPELLING);
     let findings: Vec<_> = findings.map(|found| (found.code, &found.message)).collect();
     let text = format!("{:?} {findings:?}", compiled.plan);
+    without(&without(&text, "Span { lo: ", '}'), "verbatim: Some(", ')')
+}
+
+/// Takes out every part that begins and ends so: places in the text.
+fn without(text: &str, begin: &str, end: char) -> String {
     let mut out = String::with_capacity(text.len());
-    let mut parts = text.split("Span { lo: ");
+    let mut parts = text.split(begin);
     out.push_str(parts.next().unwrap_or_default());
     for part in parts {
-        out.push_str(part.split_once('}').map_or(part, |(_, rest)| rest));
+        out.push_str(part.split_once(end).map_or(part, |(_, rest)| rest));
     }
     out
 }
