@@ -106,8 +106,6 @@ fn run(pumps: &mut Pumps, mut open: usize) {
         let rest = pumps.turn(Moment::since_zero(begin.elapsed()), Timestamp::now(), &mut reports);
         open -= reports.drain(..).filter(|(_, report)| report.next == Next::Closed).count();
         if open > 0 {
-            // As coarse as tokio's timer.
-            let rest = rest.map(|rest| Duration::from_millis(rest.as_micros().div_ceil(1000) as u64));
             let rest = rest.map(|rest| Timespec::try_from(rest).expect("short"));
             poll(&mut [PollFd::new(&descriptor, PollFlags::IN)], rest.as_ref()).expect("can wait");
         }

@@ -51,6 +51,16 @@ const BUDGET: u64 = 1 << 20;
 /// The pipe of a service that floods is made this large, if the kernel allows.
 const LARGE_PIPE: usize = 1 << 20;
 
+/// As much as one system call moves: the kernel lets nobody write to the pipe meanwhile.
+const PIECE: u64 = 128 << 10;
+
+/// As much has to have come meanwhile for a further look at the pipe at once. Less is left until the pipe has
+/// rested: taking a hundred bytes while a hundred more are written halves the writer's speed.
+const WORTHWHILE: u64 = 64 << 10;
+
+/// The shortest rest of a pipe that is written to all the time.
+const BREATH: Duration = Duration::from_micros(300);
+
 /// As much of the pipe as is looked at when searching a line end: the size of a new pipe.
 const PEEK: usize = 64 * 1024;
 
@@ -215,7 +225,7 @@ impl Pump {
         report
     }
 
-    /// Writes until the pipe is empty or the budget is used up.
+    /// Writes what waits in the pipe, and what comes meanwhile as long as that is much, within the budget.
     fn fill(&mut self, now: Timestamp, report: &mut Report) -> Result<(), FileError> {
         let mut waiting = self.waiting();
         if waiting == 0 && self.fault.as_ref().is_none_or(|fault| fault.lost == 0) {
@@ -223,7 +233,8 @@ impl Pump {
         }
         self.store.ready(now)?;
         self.tell_gap(now, report)?;
-        while waiting > 0 && report.bytes < BUDGET {
+        let found = waiting;
+        while waiting > 0 && report.bytes < BUDGET && (report.bytes < found || waiting >= WORTHWHILE) {
             let start = self.store.end();
             let (count, rotate) = match self.cut(waiting) {
                 Cut::Take(count) => (count, false),
@@ -231,7 +242,7 @@ impl Pump {
                 Cut::Rotate => (0, true),
             };
             if count > 0 {
-                let moved = self.store.take(self.pipe.as_fd(), count, now)?;
+                let moved = self.store.take(self.pipe.as_fd(), count.min(PIECE), now)?;
                 if moved == 0 {
                     break;
                 }
@@ -356,6 +367,8 @@ impl Pump {
     }
 
     /// Says when to come back: at once, when the pipe is about half full again, or when it is readable.
+    ///
+    /// A pipe that may be full comes after a breath: its writer fills a part of it meanwhile.
     fn next(&mut self, now: Timestamp, report: &Report) -> Next {
         if let Some(rest) = self.rest_of_fault(report.lost) {
             return Next::After(rest);
@@ -366,11 +379,7 @@ impl Pump {
         if report.bytes == 0 {
             return if self.is_closed() { Next::Closed } else { Next::Readable };
         }
-        match self.pace(now, report.bytes, LINGER) {
-            // Shorter than timers can tell.
-            soon if soon < Duration::from_millis(1) => Next::Readable,
-            later => Next::After(later),
-        }
+        Next::After(self.pace(now, report.bytes, LINGER).max(BREATH))
     }
 
     /// Returns how long the pipe may be left alone while writing does not work, unless nothing is to be done.

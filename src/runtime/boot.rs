@@ -3,6 +3,7 @@
 use std::ffi::CString;
 use std::fs::{self, File};
 use std::io::{self, Write};
+use std::mem::ManuallyDrop;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::OpenOptionsExt;
@@ -12,7 +13,7 @@ use std::time::Duration;
 
 use nix::libc;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::sys::inotify::{AddWatchFlags, InitFlags, Inotify};
+use nix::sys::inotify::{AddWatchFlags, InitFlags, Inotify, WatchDescriptor};
 
 use crate::guard::start::{Start, StartError, own_program, start};
 use crate::runtime::clock::Clock;
@@ -121,7 +122,8 @@ pub fn boot(
         stdout: Some(own_log.as_fd()),
         stderr: Some(own_log.as_fd()),
     })?;
-    await_socket(project, &watch, child.pidfd.as_fd())?;
+    await_socket(project, &watch.0, child.pidfd.as_fd())?;
+    leave(watch);
     Ok(before)
 }
 
@@ -153,10 +155,18 @@ fn open_own_log(file: &Path) -> Result<File, BootError> {
     options.open(file).map_err(|source| BootError::Write { file: file.to_owned(), source })
 }
 
-fn watch(folder: &Path) -> io::Result<Inotify> {
+fn watch(folder: &Path) -> io::Result<(Inotify, WatchDescriptor)> {
     let inotify = Inotify::init(InitFlags::IN_CLOEXEC | InitFlags::IN_NONBLOCK)?;
-    inotify.add_watch(folder, AddWatchFlags::IN_CREATE | AddWatchFlags::IN_MOVED_TO)?;
-    Ok(inotify)
+    let watch = inotify.add_watch(folder, AddWatchFlags::IN_CREATE | AddWatchFlags::IN_MOVED_TO)?;
+    Ok((inotify, watch))
+}
+
+/// Ends a watch and leaves its descriptor to the end of this process: to close it takes the kernel up to
+/// 30 ms, which the first service would start later.
+fn leave((inotify, watch): (Inotify, WatchDescriptor)) {
+    // It queues events at worst, which nobody reads.
+    let _ = inotify.rm_watch(watch);
+    let _ = ManuallyDrop::new(inotify);
 }
 
 /// Waits until somebody listens on the socket; the end of the guard ends the wait.

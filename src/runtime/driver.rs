@@ -30,7 +30,7 @@ use crate::runtime::launch::{Surroundings, log_settings};
 use crate::runtime::lives::Lives;
 use crate::runtime::project::Project;
 use crate::runtime::slot::{Fact, Slot, SlotKey};
-use crate::sys::watch::Watched;
+use crate::sys::watch::{Alarm, Watched};
 
 /// How many facts of the tasks may wait; past that, the tasks wait.
 pub(crate) const FACTS: usize = 1024;
@@ -59,8 +59,8 @@ pub struct Driver {
     pub(crate) pumps: Pumps,
     /// Readable when a pipe is.
     pub(crate) output: Watched,
-    /// When the pumps want their next turn, whether anything is readable or not.
-    pub(crate) pumps_due: Option<tokio::time::Instant>,
+    /// Rings when the pumps want their next turn, whether anything is readable or not.
+    pub(crate) pumps_due: Alarm,
     /// The tasks of the slots and probes; they end with the driver.
     pub(crate) tasks: JoinSet<()>,
     pub(crate) facts: mpsc::Sender<Fact>,
@@ -123,7 +123,7 @@ impl Driver {
                 Wake::Guard => self.hear_guard()?,
                 Wake::Fact(fact) => self.hear_task(fact),
                 Wake::Question(question) => self.answer(question),
-                Wake::Output => self.turn_pumps(),
+                Wake::Output => self.turn_pumps()?,
                 Wake::Task => {}
                 Wake::Time => self.pending.push_back(Event::Tick),
             }
@@ -141,12 +141,6 @@ impl Driver {
                 None => std::future::pending().await,
             }
         };
-        let rested = async {
-            match self.pumps_due {
-                Some(at) => tokio::time::sleep_until(at).await,
-                None => std::future::pending().await,
-            }
-        };
         let wants_write = self.link.wants_write();
         tokio::select! {
             biased;
@@ -155,7 +149,7 @@ impl Driver {
             Some(fact) = self.arriving.recv() => Ok(Wake::Fact(fact)),
             Some(question) = self.questions.recv() => Ok(Wake::Question(question)),
             ready = self.output.readable() => ready.map(|()| Wake::Output),
-            () = rested => Ok(Wake::Output),
+            rested = self.pumps_due.rung() => rested.map(|()| Wake::Output),
             Some(_ended) = self.tasks.join_next() => Ok(Wake::Task),
             () = sleep => Ok(Wake::Time),
         }

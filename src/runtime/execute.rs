@@ -97,8 +97,7 @@ impl Driver {
         let key = self.key(instance);
         self.pumps.add(key, Pump::new(read, settings))?;
         // A pipe that was taken over may already hold output.
-        self.pumps_due = Some(self.clock.instant_of(self.clock.now()));
-        Ok(())
+        self.pumps_due.set(Some(Duration::ZERO))
     }
 
     /// Watches an instance's output for the line its readiness waits for.

@@ -1,5 +1,7 @@
 //! What services say: by their notify sockets and in their logs.
 
+use std::io;
+
 use nix::errno::Errno;
 use nix::unistd::{Pid, getsid};
 
@@ -42,14 +44,19 @@ impl Driver {
     }
 
     /// Gives every pump that has something to do its turn.
-    pub(crate) fn turn_pumps(&mut self) {
+    ///
+    /// # Errors
+    ///
+    /// The kernel refuses to set the alarm of their next turn.
+    pub(crate) fn turn_pumps(&mut self) -> io::Result<()> {
         let mut reports = Vec::new();
         let rest = self.pumps.turn(self.clock.now(), self.clock.wall(), &mut reports);
-        self.pumps_due = rest.map(|rest| self.clock.instant_of(self.clock.now() + rest));
+        self.pumps_due.set(rest)?;
         for (key, report) in reports {
             let news = self.place(SlotKey(key)).and_then(|instance| self.hear_report(instance, report));
             self.pending.extend(news);
         }
+        Ok(())
     }
 
     /// Takes what a drain found; returns the news when it was the line a readiness waits for.

@@ -31,7 +31,7 @@ use crate::runtime::lives::Lives;
 use crate::runtime::notify::NotifySocket;
 use crate::runtime::project::Project;
 use crate::runtime::slot::{Slot, SlotKey};
-use crate::sys::watch::Watched;
+use crate::sys::watch::{Alarm, Watched};
 
 /// What an engine process is made from.
 #[derive(Debug)]
@@ -127,7 +127,7 @@ pub async fn resume(mut link: GuardLink, setup: Setup) -> io::Result<Driver> {
         errands,
         output: Watched::new(pumps.descriptor()?, Interest::READABLE)?,
         pumps,
-        pumps_due: None,
+        pumps_due: Alarm::new()?,
         tasks: JoinSet::new(),
         facts,
         pending: VecDeque::from([crate::engine::Event::Tick]),
