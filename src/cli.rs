@@ -17,6 +17,7 @@ pub mod exit;
 pub mod operate;
 pub mod output;
 pub mod progress;
+pub mod pty;
 pub mod replace;
 pub mod request;
 pub mod run_file;
@@ -30,6 +31,7 @@ pub mod source;
 pub mod stream;
 pub mod style;
 pub mod table;
+pub mod time;
 
 use std::ffi::OsString;
 
@@ -71,6 +73,10 @@ fn dispatch(context: &Context, verb: &Verb) -> Result<Exit, Trouble> {
         Verb::Stop(args) => command::stop::run(context, args),
         Verb::Restart(args) => command::restart::run(context, args),
         Verb::Ps(args) => command::ps::run(context, args),
+        Verb::Signal(args) => command::signal::run(context, args),
+        Verb::Probe(args) => command::probe::run(context, args),
+        Verb::Exec(args) => command::exec::run(context, args),
+        Verb::Events(args) => command::events::run(context, args),
         Verb::Run(args) => command::run::run(context, args),
         Verb::Logs(args) => command::logs::run(context, args),
         Verb::Wait(args) => command::wait::run(context, args),

@@ -4,6 +4,7 @@
 //! breaking anyone who talks to it. Knows no user interface: what it says is said in [`words`], and
 //! whoever shows it decides how.
 
+mod aside;
 pub mod client;
 mod feed;
 pub mod routes;

@@ -17,6 +17,7 @@ pub mod read;
 pub mod record;
 pub mod resume;
 
+mod aside;
 mod change;
 mod errand;
 mod execute;

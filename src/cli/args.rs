@@ -6,8 +6,8 @@ use clap::builder::FalseyValueParser;
 use clap::builder::styling::{AnsiColor, Styles};
 
 use crate::cli::command::{
-    apply, check, down, explain, fmt, graph, logs, plan, ps, restart, run, start, stop, up, version, wait,
-    why,
+    apply, check, down, events, exec, explain, fmt, graph, logs, plan, probe, ps, restart, run, signal,
+    start, stop, up, version, wait, why,
 };
 use crate::cli::style::When;
 
@@ -106,7 +106,11 @@ pub enum Verb {
     #[command(visible_aliases = ["status", "ls"])]
     Ps(ps::Args),
     Logs(logs::Args),
+    Events(events::Args),
     Run(run::Args),
+    Exec(exec::Args),
+    Signal(signal::Args),
+    Probe(probe::Args),
     Wait(wait::Args),
     Why(why::Args),
     Explain(explain::Args),

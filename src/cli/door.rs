@@ -13,7 +13,7 @@ use rustix::fs::inotify::{self, CreateFlags, Reader, WatchFlags};
 use tokio::io::Interest;
 
 use crate::control::wire;
-use crate::control::{CallError, Client, ConnectError};
+use crate::control::{CallError, Client, ConnectError, EventStream};
 use crate::runtime::Project;
 use crate::sys::watch::Watched;
 
@@ -94,6 +94,51 @@ impl Door {
     /// As [`Client::plan`].
     pub async fn plan(&self, proposal: &wire::Proposal) -> Result<wire::Planned, CallError> {
         self.read(|client| async move { client.plan(proposal).await }).await
+    }
+
+    /// Sends a signal, once.
+    ///
+    /// # Errors
+    ///
+    /// As [`Client::signal`]; [`CallError::HungUp`] when nobody knows whether it was sent.
+    pub async fn signal(&self, order: &wire::SignalOrder) -> Result<wire::Signalled, CallError> {
+        self.client.signal(order).await
+    }
+
+    /// Makes one attempt of each of these probes, however long they take.
+    ///
+    /// # Errors
+    ///
+    /// As [`Client::probe`].
+    pub async fn probe(&self, order: &wire::ProbeOrder) -> Result<wire::Probes, CallError> {
+        self.client.probe(order).await
+    }
+
+    /// Asks how the processes of an instance are made.
+    ///
+    /// # Errors
+    ///
+    /// As [`Client::launch`].
+    pub async fn launch(&self, name: &str) -> Result<wire::Launch, CallError> {
+        self.read(|client| async move { client.launch(name).await }).await
+    }
+
+    /// Subscribes to what happens after an event.
+    ///
+    /// # Errors
+    ///
+    /// As [`Client::events`].
+    pub async fn events(&self, after: u64) -> Result<EventStream, CallError> {
+        self.read(|client| async move { client.events(Some(after)).await }).await
+    }
+
+    /// Asks for what has happened and is still kept.
+    ///
+    /// # Errors
+    ///
+    /// As [`Client::past_events`].
+    pub async fn past_events(&self) -> Result<EventStream, CallError> {
+        self.read(|client| async move { client.past_events().await }).await
     }
 
     /// Asks what may be asked again, until an engine lives long enough to answer.

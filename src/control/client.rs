@@ -11,6 +11,7 @@ use hyper::body::{Bytes, Incoming};
 use hyper::client::conn::http1;
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::net::UnixStream;
 use tokio::task::JoinSet;
@@ -132,19 +133,35 @@ impl Client {
     ///
     /// [`CallError::Refused`] with [`wire::Code::UnknownService`] when nobody has one of its names.
     pub async fn command(&self, command: &wire::Command) -> Result<wire::Accepted, CallError> {
-        let body = serde_json::to_vec(command).expect("a command can be written as JSON");
-        self.post("/v1/commands", body).await
+        self.post("/v1/commands", command).await
     }
 
-    async fn post<T: DeserializeOwned>(&self, uri: &str, body: Vec<u8>) -> Result<T, CallError> {
-        let request = Request::builder()
-            .method(Method::POST)
-            .uri(uri)
-            .header(hyper::header::HOST, "svc")
-            .header(hyper::header::CONTENT_TYPE, "application/json")
-            .body(Full::new(Bytes::from(body)))
-            .expect("the parts of the request are valid");
-        self.answer(request).await
+    /// Sends a signal.
+    ///
+    /// # Errors
+    ///
+    /// As [`Client::command`]; [`wire::Code::Malformed`] when it is no signal.
+    pub async fn signal(&self, order: &wire::SignalOrder) -> Result<wire::Signalled, CallError> {
+        self.post("/v1/signals", order).await
+    }
+
+    /// Makes one attempt of each of these probes and waits for their answers.
+    ///
+    /// # Errors
+    ///
+    /// As [`Client::command`].
+    pub async fn probe(&self, order: &wire::ProbeOrder) -> Result<wire::Probes, CallError> {
+        self.post("/v1/probes", order).await
+    }
+
+    /// Asks how the processes of an instance are made.
+    ///
+    /// # Errors
+    ///
+    /// [`CallError::Refused`] with [`wire::Code::UnknownService`] when nobody has that name, with
+    /// [`wire::Code::Ambiguous`] when several have.
+    pub async fn launch(&self, name: &str) -> Result<wire::Launch, CallError> {
+        self.get(&format!("/v1/services/{}/launch", encoded(name))).await
     }
 
     /// Asks for the service file to be put in force, or what that would do.
@@ -153,8 +170,7 @@ impl Client {
     ///
     /// [`CallError`], as with every call.
     pub async fn plan(&self, proposal: &wire::Proposal) -> Result<wire::Planned, CallError> {
-        let body = serde_json::to_vec(proposal).expect("a proposal can be written as JSON");
-        self.post("/v1/plan", body).await
+        self.post("/v1/plan", proposal).await
     }
 
     /// Asks for the health of the project; that it is bad is an answer, not an error.
@@ -176,11 +192,24 @@ impl Client {
     ///
     /// [`CallError`], as with every call.
     pub async fn events(&self, after: Option<u64>) -> Result<EventStream, CallError> {
-        let path = match after {
+        self.stream(&match after {
             Some(sequence) => format!("/v1/events?after={sequence}"),
             None => "/v1/events".to_owned(),
-        };
-        let (response, connection) = self.send(get(&path)).await?;
+        })
+        .await
+    }
+
+    /// Asks for what has happened and is still kept: the stream ends with the present.
+    ///
+    /// # Errors
+    ///
+    /// [`CallError`], as with every call.
+    pub async fn past_events(&self) -> Result<EventStream, CallError> {
+        self.stream("/v1/events?after=0&follow=false").await
+    }
+
+    async fn stream(&self, path: &str) -> Result<EventStream, CallError> {
+        let (response, connection) = self.send(get(path)).await?;
         if response.status() != StatusCode::OK {
             return Err(refusal(response).await);
         }
@@ -190,6 +219,18 @@ impl Client {
 
     async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, CallError> {
         self.answer(get(path)).await
+    }
+
+    async fn post<T: DeserializeOwned>(&self, path: &str, order: &impl Serialize) -> Result<T, CallError> {
+        let body = serde_json::to_vec(order).expect("an order can be written as JSON");
+        let request = Request::builder()
+            .method(Method::POST)
+            .uri(path)
+            .header(hyper::header::HOST, "svc")
+            .header(hyper::header::CONTENT_TYPE, "application/json")
+            .body(Full::new(Bytes::from(body)))
+            .expect("the parts of the request are valid");
+        self.answer(request).await
     }
 
     async fn answer<T: DeserializeOwned>(&self, request: Request<Full<Bytes>>) -> Result<T, CallError> {

@@ -12,6 +12,7 @@ use tokio::sync::{OwnedSemaphorePermit, broadcast, watch};
 
 use crate::control::show;
 use crate::control::wire;
+use crate::runtime::Handle;
 use crate::runtime::handle::Notice;
 
 /// How many events are kept; some 128 bytes each.
@@ -75,6 +76,8 @@ pub(crate) struct Reader {
     pub(crate) recent: watch::Receiver<Recent>,
     /// The last event it was given, or does not want.
     pub(crate) place: u64,
+    /// The last event it wants, and who knows whether that is among the recent ones yet.
+    pub(crate) until: Option<(u64, Handle)>,
     /// One of as many as there may be.
     pub(crate) _permit: OwnedSemaphorePermit,
 }
@@ -87,6 +90,13 @@ impl Reader {
                 let recent = self.recent.borrow_and_update();
                 (recent.after(self.place), recent.over)
             };
+            let complete = match &self.until {
+                Some((last, handle)) => self.place >= *last || (batch.is_empty() && handle.is_up_to_date()),
+                None => false,
+            };
+            if complete {
+                return None;
+            }
             if !batch.is_empty() {
                 return Some(self.write(&batch));
             }

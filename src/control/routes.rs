@@ -17,6 +17,7 @@ use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde::{Deserialize, Serialize};
 use tokio::sync::{Semaphore, watch};
 
+use crate::control::aside;
 use crate::control::feed::{Reader, Recent};
 use crate::control::show;
 use crate::control::stream::Streamed;
@@ -46,8 +47,11 @@ pub const ROUTES: &[(&str, &str)] = &[
     ("GET", "/v1/project"),
     ("GET", "/v1/services"),
     ("GET", "/v1/services/{name}"),
+    ("GET", "/v1/services/{name}/launch"),
     ("POST", "/v1/commands"),
     ("POST", "/v1/plan"),
+    ("POST", "/v1/signals"),
+    ("POST", "/v1/probes"),
     ("GET", "/v1/events"),
     ("GET", "/v1/openapi.json"),
 ];
@@ -60,10 +64,10 @@ pub(crate) struct Context {
     pub(crate) readers: Arc<Semaphore>,
 }
 
-type Answer<T> = Result<Form<T>, Problem>;
+pub(crate) type Answer<T> = Result<Form<T>, Problem>;
 
 /// An answer as JSON.
-struct Form<T>(T);
+pub(crate) struct Form<T>(pub(crate) T);
 
 /// Makes the router of the owner and root.
 pub(crate) fn router(context: Context) -> Router {
@@ -72,8 +76,11 @@ pub(crate) fn router(context: Context) -> Router {
         .route("/v1/project", get(project))
         .route("/v1/services", get(services))
         .route("/v1/services/{name}", get(service))
+        .route("/v1/services/{name}/launch", get(aside::launch))
         .route("/v1/commands", post(command))
         .route("/v1/plan", post(plan))
+        .route("/v1/signals", post(aside::signal))
+        .route("/v1/probes", post(aside::probe))
         .route("/v1/events", get(events))
         .route("/v1/openapi.json", get(openapi))
         .fallback(unknown_route)
@@ -180,18 +187,22 @@ async fn plan(State(context): State<Arc<Context>>, request: Request) -> Result<R
     Ok((StatusCode::ACCEPTED, Form(planned)).into_response())
 }
 
-/// After which event a reader begins; from now on when absent.
+/// Which events a reader gets.
 #[derive(Deserialize)]
-struct After {
+struct Which {
+    /// Those after this one; from now on when absent.
     after: Option<u64>,
+    /// Whether also those that are yet to happen; yes when absent.
+    follow: Option<bool>,
 }
 
 async fn events(
     State(context): State<Arc<Context>>,
     headers: HeaderMap,
-    query: Result<Query<After>, QueryRejection>,
+    query: Result<Query<Which>, QueryRejection>,
 ) -> Result<Response, Problem> {
-    let Query(After { after }) = query.map_err(|error| problem(Code::Malformed, error.body_text()))?;
+    let Query(Which { after, follow }) =
+        query.map_err(|error| problem(Code::Malformed, error.body_text()))?;
     let permit = Arc::clone(&context.readers)
         .try_acquire_owned()
         .map_err(|_| problem(Code::TooManyReaders, format!("{READERS} readers of events are connected")))?;
@@ -203,7 +214,8 @@ async fn events(
         let detail = format!("event {place} has not happened yet, the last one is {}", overview.sequence);
         return Err(problem(Code::UnknownSequence, detail));
     }
-    let reader = Reader { recent: context.recent.clone(), place, _permit: permit };
+    let until = (follow == Some(false)).then(|| (overview.sequence, context.handle.clone()));
+    let reader = Reader { recent: context.recent.clone(), place, until, _permit: permit };
     let headers = [(header::CONTENT_TYPE, "text/event-stream"), (header::CACHE_CONTROL, "no-cache")];
     Ok((headers, Body::new(Streamed::new(reader))).into_response())
 }
@@ -281,7 +293,7 @@ fn resolved(plan: &Plan, command: wire::Command) -> Result<(Command, Vec<Instanc
 
 /// Finds the instances that names mean, each once and in the order of the service file; `all` means
 /// those that `in_all` accepts.
-fn named(
+pub(crate) fn named(
     plan: &Plan,
     names: Vec<String>,
     in_all: impl Fn(InstanceId) -> bool,
@@ -310,7 +322,7 @@ fn named(
     Ok(found)
 }
 
-fn unknown(plan: &Plan, names: Vec<String>) -> Problem {
+pub(crate) fn unknown(plan: &Plan, names: Vec<String>) -> Problem {
     let known = || {
         let services = plan.services.iter().map(|service| service.name.as_str());
         services.chain(plan.instances().map(|(_, instance)| &*instance.name))
@@ -331,7 +343,7 @@ fn unknown(plan: &Plan, names: Vec<String>) -> Problem {
 }
 
 /// Reads a body of JSON within its bounds.
-async fn body<T: for<'a> Deserialize<'a>>(request: Request) -> Result<T, Problem> {
+pub(crate) async fn body<T: for<'a> Deserialize<'a>>(request: Request) -> Result<T, Problem> {
     let whole = Limited::new(request.into_body(), LARGEST_BODY).collect();
     let whole = tokio::time::timeout(BODY_TIMEOUT, whole).await.map_err(|_| {
         problem(Code::TooSlow, format!("the body did not arrive within {} s", BODY_TIMEOUT.as_secs()))
@@ -346,11 +358,11 @@ async fn body<T: for<'a> Deserialize<'a>>(request: Request) -> Result<T, Problem
     serde_json::from_slice(&whole.to_bytes()).map_err(|error| problem(Code::Malformed, error.to_string()))
 }
 
-fn problem(code: Code, detail: impl Into<String>) -> Problem {
+pub(crate) fn problem(code: Code, detail: impl Into<String>) -> Problem {
     let status = match code {
         Code::UnknownService | Code::UnknownRoute => StatusCode::NOT_FOUND,
         Code::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
-        Code::Malformed | Code::UnknownSequence => StatusCode::BAD_REQUEST,
+        Code::Malformed | Code::UnknownSequence | Code::Ambiguous => StatusCode::BAD_REQUEST,
         Code::InvalidFile => StatusCode::UNPROCESSABLE_ENTITY,
         Code::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         Code::TooSlow => StatusCode::REQUEST_TIMEOUT,

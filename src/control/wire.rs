@@ -445,6 +445,121 @@ pub enum Effect {
     Restart,
 }
 
+/// A signal to be sent: the body of `POST /v1/signals`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SignalOrder {
+    /// To whom: names as in a command.
+    pub names: Vec<String>,
+    /// Which: a name as `SIGHUP` or `hup`, or a number.
+    pub signal: String,
+    /// To which of their processes.
+    #[serde(default)]
+    pub to: Whom,
+}
+
+/// Which processes of an instance.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Whom {
+    /// Its main process.
+    #[default]
+    Main,
+    /// The process group of its main process.
+    Group,
+    /// Every process of it.
+    Everything,
+}
+
+/// To whom a signal was sent.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "schema", rename = "svc.signalled/1")]
+pub struct Signalled {
+    /// The instances it was sent to.
+    pub instances: Vec<String>,
+    /// Those that do not run.
+    pub not_running: Vec<String>,
+}
+
+/// Probes to be made at once: the body of `POST /v1/probes`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ProbeOrder {
+    /// Whose: names as in a command.
+    pub names: Vec<String>,
+    /// Which; every one they have when absent.
+    #[serde(default)]
+    pub class: Option<ProbeClass>,
+}
+
+/// What a probe is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ProbeClass {
+    /// Has a slow starter come up at all?
+    Startup,
+    /// Can it do its work?
+    Readiness,
+    /// Is it alive?
+    Liveness,
+}
+
+/// What came of probes that were asked for; svc draws no conclusion from them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "schema", rename = "svc.probes/1")]
+pub struct Probes {
+    /// One attempt each.
+    pub probes: Vec<Probed>,
+}
+
+/// One attempt of a probe.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Probed {
+    /// Whose.
+    pub instance: String,
+    /// Which.
+    pub class: ProbeClass,
+    /// What was asked: `tcp 127.0.0.1:80`.
+    pub probe: String,
+    /// Whether it passed.
+    pub passed: bool,
+    /// What was seen: `connection refused`.
+    pub detail: String,
+    /// What its command wrote: at most the last 4 KiB.
+    pub output: String,
+    /// How long it took.
+    pub took_ms: u64,
+}
+
+/// How the processes of an instance are made.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "schema", rename = "svc.launch/1")]
+pub struct Launch {
+    /// Whose.
+    pub instance: String,
+    /// The program and its arguments.
+    pub argv: Vec<String>,
+    /// The complete environment.
+    pub env: BTreeMap<String, String>,
+    /// Where it runs.
+    pub working_dir: String,
+    /// The file mode creation mask; `null` for 022.
+    pub umask: Option<u32>,
+    /// Whom it runs as; `null` for whoever svc is.
+    pub identity: Option<Identity>,
+}
+
+/// Whom a process runs as.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Identity {
+    /// The user.
+    pub uid: u32,
+    /// The group.
+    pub gid: u32,
+    /// The supplementary groups, all of them.
+    pub groups: Vec<u32>,
+}
+
 /// A command that was taken; its end comes as an event.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "schema", rename = "svc.accepted/1")]
@@ -600,6 +715,8 @@ pub enum Code {
     Forbidden,
     /// The events asked for lie in the future.
     UnknownSequence,
+    /// A name that has to mean one instance means several.
+    Ambiguous,
     /// As many readers of events as there may be are connected already.
     TooManyReaders,
     /// svc is ending.

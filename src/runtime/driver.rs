@@ -223,6 +223,13 @@ impl Driver {
             Question::Apply { proposal, start, rollback, reply } => {
                 let _ = reply.send(self.apply(proposal, start, rollback));
             }
+            Question::Signal { instances, signal, scope, reply } => {
+                let _ = reply.send(self.signal_by_hand(&instances, signal, scope));
+            }
+            Question::Probe { instance, class, reply } => self.probe_by_hand(instance, class, reply),
+            Question::Manner { instance, reply } => {
+                let _ = reply.send(self.manner(instance));
+            }
             Question::Overview { reply } => {
                 let _ = reply.send(self.overview());
             }

@@ -9,23 +9,27 @@ use std::fs::File;
 use std::io::Read;
 use std::os::fd::OwnedFd;
 
+use tokio::sync::oneshot;
 use tokio::task::AbortHandle;
 
 use crate::base::{ExitStatus, Invocation, SpawnFailure};
 use crate::engine::Event;
 use crate::probe::{Class, Outcome};
+use crate::runtime::handle::Probed;
 
 /// Errands are numbered from here; lives never get there.
 const FIRST: u64 = 1 << 63;
 
-/// How much of an errand's output is kept for `svc why`, in bytes: its last line is shown.
+/// How much of an errand's output is kept, in bytes: `svc why` shows its last line, `svc probe` all of it.
 const KEPT_OUTPUT: usize = 4096;
 
 /// What an errand is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub(crate) enum Purpose {
     /// An attempt of an exec probe.
     Probe(Class),
+    /// An attempt that an operator asked for, who takes the answer.
+    Asked(oneshot::Sender<Probed>),
     /// A stop command.
     Stop,
 }
@@ -93,48 +97,61 @@ impl Errands {
 
 impl Errand {
     /// Returns what the engine is told when the errand's process has ended.
-    pub(crate) fn exited(self, exit: ExitStatus) -> Event {
+    pub(crate) fn exited(self, exit: ExitStatus) -> Option<Event> {
         let passed = exit.is_success();
-        let said = self.output.map(last_line).unwrap_or_default();
+        let output = self.output.map(read).unwrap_or_default();
+        let said = last_line(&output);
         let detail = match (passed, said.is_empty()) {
             (true, true) => "passed".to_owned(),
             (true, false) => said,
             (false, true) => exit.to_string(),
             (false, false) => format!("{exit}: {said}"),
         };
-        Self::told(self.purpose, self.about, Outcome { passed, detail })
+        told(self.purpose, self.about, Outcome { passed, detail }, output)
     }
 
     /// Returns what the engine is told when the errand could not be started.
-    pub(crate) fn failed(self, failure: SpawnFailure) -> Event {
-        Self::told(self.purpose, self.about, Outcome::failed(failure.to_string()))
+    pub(crate) fn failed(self, failure: SpawnFailure) -> Option<Event> {
+        told(self.purpose, self.about, Outcome::failed(failure.to_string()), String::new())
     }
 
     /// Returns what the engine is told when the errand took too long.
-    pub(crate) fn timed_out(self) -> Event {
-        Self::told(self.purpose, self.about, Outcome::failed("no answer in time"))
+    pub(crate) fn timed_out(self) -> Option<Event> {
+        let output = self.output.map(read).unwrap_or_default();
+        told(self.purpose, self.about, Outcome::failed("no answer in time"), output)
     }
+}
 
-    fn told(purpose: Purpose, about: Invocation, outcome: Outcome) -> Event {
-        match purpose {
-            Purpose::Probe(class) => Event::ProbeFinished { invocation: about, class, outcome },
-            Purpose::Stop => Event::StopCommandFinished { invocation: about },
+/// Tells who waits for it; returns the event when that is the engine.
+fn told(purpose: Purpose, about: Invocation, outcome: Outcome, output: String) -> Option<Event> {
+    match purpose {
+        Purpose::Probe(class) => Some(Event::ProbeFinished { invocation: about, class, outcome }),
+        Purpose::Stop => Some(Event::StopCommandFinished { invocation: about }),
+        Purpose::Asked(reply) => {
+            // Whoever asked may have gone.
+            let _ = reply.send(Probed { outcome, output });
+            None
         }
     }
 }
 
-/// Reads what lies in the pipe and returns its last line.
-fn last_line(pipe: OwnedFd) -> String {
+/// Reads the end of what lies in the pipe.
+fn read(pipe: OwnedFd) -> String {
     let mut buffer = [0; KEPT_OUTPUT];
     let mut pipe = File::from(pipe);
-    let mut text = String::new();
+    let mut text = Vec::new();
     // The pipe is non-blocking: what somebody else may still write is not waited for. It holds 64 KiB.
     for _ in 0..16 {
         match pipe.read(&mut buffer) {
-            Ok(length) if length > 0 => text = String::from_utf8_lossy(&buffer[..length]).into_owned(),
+            Ok(length) if length > 0 => text.extend_from_slice(&buffer[..length]),
             _ => break,
         }
     }
+    String::from_utf8_lossy(&text[text.len().saturating_sub(KEPT_OUTPUT)..]).into_owned()
+}
+
+/// Returns the last line that says something.
+fn last_line(text: &str) -> String {
     let line = text.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or_default().trim();
     line.chars().filter(|c| !c.is_control()).take(200).collect()
 }
@@ -147,8 +164,8 @@ mod tests {
         Errand { purpose: Purpose::Probe(Class::Readiness), about: Invocation(3), output, timer: None }
     }
 
-    fn outcome(event: Event) -> Outcome {
-        match event {
+    fn outcome(event: Option<Event>) -> Outcome {
+        match event.expect("the engine waits for it") {
             Event::ProbeFinished { invocation: Invocation(3), class: Class::Readiness, outcome } => outcome,
             other => panic!("{other:?}"),
         }

@@ -247,12 +247,12 @@ impl Driver {
             }
             Err(error) => {
                 let failed = Errand { purpose, about, output: None, timer: None };
-                self.pending.push_back(failed.failed(at(Stage::Descriptors)(error)));
+                self.pending.extend(failed.failed(at(Stage::Descriptors)(error)));
             }
         }
     }
 
-    fn begin_errand(
+    pub(crate) fn begin_errand(
         &mut self,
         instance: InstanceId,
         argv: &[SharedStr],
@@ -273,7 +273,7 @@ impl Driver {
         });
         let asked = spawn.and_then(|spawn| self.link.spawn(spawn).map_err(at(Stage::Fork)));
         if let Err(failure) = asked {
-            self.pending.push_back(errand.failed(failure));
+            self.pending.extend(errand.failed(failure));
             return;
         }
         errand.timer = limit.map(|limit| {
@@ -303,7 +303,7 @@ impl Driver {
 }
 
 /// Makes one attempt of a probe that needs no process.
-async fn attempt(probe: &Probe) -> Outcome {
+pub(crate) async fn attempt(probe: &Probe) -> Outcome {
     match probe {
         Probe::Tcp(address) => crate::probe::tcp::attempt(address).await,
         Probe::Unix(path) => crate::probe::unix::attempt(path).await,

@@ -9,10 +9,12 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use tokio::sync::{broadcast, mpsc, oneshot};
 
-use crate::engine::action::{RequestResult, Transition};
+use crate::base::Signal;
+use crate::engine::action::{RequestResult, Scope, Transition};
 use crate::engine::event::{Command, RequestId};
 use crate::engine::view::View;
 use crate::graph::{Change, InstanceId, Plan};
+use crate::probe::{Class, Outcome};
 use crate::runtime::proposal::Proposal;
 
 /// How many questions may wait for the driver; past that, those who ask wait.
@@ -49,11 +51,63 @@ pub enum Question {
         /// kept.
         reply: oneshot::Sender<std::io::Result<Accepted>>,
     },
+    /// Send a signal to those of these that run.
+    Signal {
+        /// To whom.
+        instances: Vec<InstanceId>,
+        /// Which.
+        signal: Signal,
+        /// To which of their processes.
+        scope: Scope,
+        /// Takes those that ran.
+        reply: oneshot::Sender<Vec<InstanceId>>,
+    },
+    /// Make one attempt of a probe.
+    Probe {
+        /// Whose.
+        instance: InstanceId,
+        /// Which.
+        class: Class,
+        /// Takes what came of it; dropped when there is no such probe, or the instance ended meanwhile.
+        reply: oneshot::Sender<Probed>,
+    },
+    /// How are the processes of this instance made?
+    Manner {
+        /// Whose.
+        instance: InstanceId,
+        /// Takes the answer.
+        reply: oneshot::Sender<Manner>,
+    },
     /// How is everything?
     Overview {
         /// Takes the answer.
         reply: oneshot::Sender<Overview>,
     },
+}
+
+/// What came of a probe that an operator asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Probed {
+    /// How it went.
+    pub outcome: Outcome,
+    /// What its command wrote: at most the last 4 KiB.
+    pub output: String,
+}
+
+impl Probed {
+    /// Makes the answer of a probe that writes nothing.
+    pub(crate) fn of(outcome: Outcome) -> Self {
+        Self { outcome, output: String::new() }
+    }
+}
+
+/// What the plan does not tell of how the processes of an instance are made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Manner {
+    /// The complete environment: `NAME=value`.
+    pub env: Vec<String>,
+    /// User, group and supplementary groups; `None` for svc's own.
+    pub identity: Option<(u32, u32, Vec<u32>)>,
 }
 
 /// A command that was taken; its end comes as a notice.
@@ -186,6 +240,50 @@ impl Handle {
         let question = Question::Apply { proposal, start, rollback, reply };
         self.questions.send(question).await.map_err(|_| Gone)?;
         answer.await.map_err(|_| Gone)
+    }
+
+    /// Sends a signal to those of these that run, and returns them.
+    ///
+    /// # Errors
+    ///
+    /// [`Gone`] when svc is ending.
+    pub async fn signal(
+        &self,
+        instances: Vec<InstanceId>,
+        signal: Signal,
+        scope: Scope,
+    ) -> Result<Vec<InstanceId>, Gone> {
+        let (reply, answer) = oneshot::channel();
+        let question = Question::Signal { instances, signal, scope, reply };
+        self.questions.send(question).await.map_err(|_| Gone)?;
+        answer.await.map_err(|_| Gone)
+    }
+
+    /// Makes one attempt of a probe; `None` when there is no such probe, or the instance ended meanwhile.
+    ///
+    /// # Errors
+    ///
+    /// [`Gone`] when svc is ending.
+    pub async fn probe(&self, instance: InstanceId, class: Class) -> Result<Option<Probed>, Gone> {
+        let (reply, answer) = oneshot::channel();
+        self.questions.send(Question::Probe { instance, class, reply }).await.map_err(|_| Gone)?;
+        Ok(answer.await.ok())
+    }
+
+    /// Asks how the processes of an instance are made.
+    ///
+    /// # Errors
+    ///
+    /// [`Gone`] when svc is ending.
+    pub async fn manner(&self, instance: InstanceId) -> Result<Manner, Gone> {
+        let (reply, answer) = oneshot::channel();
+        self.questions.send(Question::Manner { instance, reply }).await.map_err(|_| Gone)?;
+        answer.await.map_err(|_| Gone)
+    }
+
+    /// Returns whether every notice given so far has been taken by every subscriber.
+    pub fn is_up_to_date(&self) -> bool {
+        self.notices.is_empty()
     }
 
     /// Asks how everything is.

@@ -95,7 +95,7 @@ impl Surroundings {
     }
 
     /// Puts the service's variables over svc's own.
-    fn environment(&self, launch: &Launch, notify: Option<&Path>) -> Vec<String> {
+    pub(crate) fn environment(&self, launch: &Launch, notify: Option<&Path>) -> Vec<String> {
         let mut env: BTreeMap<&str, &str> = self
             .env
             .iter()
@@ -114,7 +114,7 @@ impl Surroundings {
     }
 
     /// Returns whom to become; `None` when that is who svc is already, which needs no privilege.
-    fn credentials(&self, user: Option<&User>) -> Option<protocol::Credentials> {
+    pub(crate) fn credentials(&self, user: Option<&User>) -> Option<protocol::Credentials> {
         let user = user.filter(|user| self.uid == 0 || user.uid != self.uid)?;
         Some(protocol::Credentials { uid: user.uid, gid: user.gid, groups: user.groups.clone() })
     }

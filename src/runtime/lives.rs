@@ -48,7 +48,7 @@ impl Driver {
     pub(crate) fn life_failed(&mut self, invocation: Invocation, failure: SpawnFailure) {
         if Errands::is_errand(invocation) {
             let errand = self.errands.end(invocation);
-            self.pending.extend(errand.map(|errand| errand.failed(failure)));
+            self.pending.extend(errand.and_then(|errand| errand.failed(failure)));
         } else if let Some(instance) = self.lives.end(invocation) {
             self.forget_life(instance);
             self.pending.push_back(Event::SpawnFailed { invocation, failure });
@@ -61,7 +61,7 @@ impl Driver {
                 self.signal_all(invocation, Signal::KILL);
             }
             let errand = self.errands.end(invocation);
-            self.pending.extend(errand.map(|errand| errand.exited(exit)));
+            self.pending.extend(errand.and_then(|errand| errand.exited(exit)));
         } else if let Some(instance) = self.lives.instance(invocation) {
             self.last_words(instance);
             let slot = &mut self.slots[instance.0 as usize];
@@ -100,7 +100,7 @@ impl Driver {
 
     pub(crate) fn errand_late(&mut self, errand: Invocation) {
         if let Some(late) = self.errands.end(errand) {
-            self.pending.push_back(late.timed_out());
+            self.pending.extend(late.timed_out());
             self.signal_all(errand, Signal::KILL);
         }
     }

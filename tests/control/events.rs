@@ -99,3 +99,19 @@ async fn events_that_have_not_happened_cannot_be_asked_for() {
         other => panic!("{other:?}"),
     }
 }
+
+#[tokio::test]
+async fn past_events_end_with_the_present() {
+    let bench = serve(shop());
+    let client = bench.client().await;
+    assert!(client.past_events().await.expect("answered").next().await.expect("sound").is_none());
+    for _ in 0..100 {
+        bench.becomes(0, StateName::Inactive, StateName::Starting, Cause::Spawned);
+    }
+    let mut past = client.past_events().await.expect("answered");
+    let mut count = 0;
+    while past.next().await.expect("sound").is_some() {
+        count += 1;
+    }
+    assert_eq!(count, 100);
+}

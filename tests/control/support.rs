@@ -12,7 +12,7 @@ use svc::engine::event::{Command, RequestId};
 use svc::engine::view::View;
 use svc::graph::{InstanceId, Plan};
 use svc::model::policy::Condition;
-use svc::runtime::handle::{Accepted, Happening, Notice, Overview, Question, Seen};
+use svc::runtime::handle::{Accepted, Happening, Manner, Notice, Overview, Question, Seen};
 use svc::runtime::{Handle, Project};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
@@ -81,6 +81,13 @@ fn serve_on(plan: Plan, dir: tempfile::TempDir, listener: UnixListener) -> Bench
                 }
                 Question::Overview { reply } => {
                     let _ = reply.send(seen.lock().expect("whole").clone());
+                }
+                Question::Signal { instances, reply, .. } => {
+                    let _ = reply.send(instances);
+                }
+                Question::Probe { reply, .. } => drop(reply),
+                Question::Manner { reply, .. } => {
+                    let _ = reply.send(Manner { env: vec!["A=1".to_owned()], identity: None });
                 }
                 Question::Command { command, reply } => {
                     let mut taken = taken.lock().expect("whole");

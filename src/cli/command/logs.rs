@@ -3,10 +3,9 @@
 use std::io::{self, Write};
 use std::path::PathBuf;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use regex::bytes::Regex;
 
-use crate::base::duration;
 use crate::cli::context::Context;
 use crate::cli::exit::{Exit, Trouble};
 use crate::cli::runs;
@@ -14,6 +13,7 @@ use crate::cli::session::{self, Watch};
 use crate::cli::signals::Signals;
 use crate::cli::source;
 use crate::cli::stream::{self, Stream};
+use crate::cli::time;
 use crate::graph::plan::Logs;
 use crate::logs::format::{self, Formatter};
 use crate::logs::name::default_path;
@@ -154,39 +154,13 @@ fn query(args: &Args, now: Timestamp) -> Result<Query, Trouble> {
         let what = what.lines().last().unwrap_or_default().trim_start_matches("error: ");
         Trouble::new(Exit::Usage, format!("cannot use the regular expression of `--grep`: {what}"))
     })?;
-    let since = args.since.as_deref().map(|text| time(text, now)).transpose()?;
+    let since = args.since.as_deref().map(|text| time::past(text, now)).transpose()?;
     let limited = args.follow && since.is_none();
     Ok(Query {
         last: args.lines.or(limited.then_some(10)),
         since,
-        until: args.until.as_deref().map(|text| time(text, now)).transpose()?,
+        until: args.until.as_deref().map(|text| time::past(text, now)).transpose()?,
         grep,
         follow: args.follow,
     })
-}
-
-/// Reads a time: so long ago, or a moment.
-fn time(text: &str, now: Timestamp) -> Result<Timestamp, Trouble> {
-    if let Ok(ago) = duration::parse(text) {
-        let ago = SignedDuration::try_from(ago).unwrap_or(SignedDuration::MAX);
-        return Ok(now.checked_sub(ago).unwrap_or(Timestamp::MIN));
-    }
-    text.parse().map_err(|_| {
-        Trouble::new(Exit::Usage, format!("`{text}` is no time"))
-            .help("write how long ago (`10m`, `1h30m`) or a moment (`2026-03-01T12:00:00Z`)")
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_time_is_so_long_ago_or_a_moment() {
-        let now: Timestamp = "2026-03-01T12:00:00Z".parse().expect("a timestamp");
-        let read = |text: &str| time(text, now).map(|time| time.to_string());
-        assert_eq!(read("1h30m").as_deref(), Ok("2026-03-01T10:30:00Z"));
-        assert_eq!(read("2026-03-01T11:00:00+01:00").as_deref(), Ok("2026-03-01T10:00:00Z"));
-        assert_eq!(read("yesterday").map_err(|trouble| trouble.exit), Err(Exit::Usage));
-    }
 }
