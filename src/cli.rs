@@ -9,6 +9,7 @@ pub mod args;
 pub mod board;
 pub mod change;
 pub mod command;
+pub mod completion;
 pub mod context;
 pub mod diff;
 pub mod door;
@@ -45,6 +46,9 @@ use style::Paint;
 
 /// Does what the arguments say; the first one is the program's own name.
 pub fn main(arguments: Vec<OsString>, surroundings: &Surroundings) -> Exit {
+    if let Some(exit) = completion::answer(&arguments, surroundings) {
+        return exit;
+    }
     let cli = match Cli::try_parse_from(arguments) {
         Ok(cli) => cli,
         Err(error) => return explain(&error),
@@ -82,6 +86,8 @@ fn dispatch(context: &Context, verb: &Verb) -> Result<Exit, Trouble> {
         Verb::Wait(args) => command::wait::run(context, args),
         Verb::Why(args) => command::why::run(context, args),
         Verb::Explain(args) => command::explain::run(context, args),
+        Verb::Completions(args) => command::completions::run(context, args),
+        Verb::Man(args) => command::man::run(context, args),
         Verb::Version(args) => command::version::run(context, args),
     }
 }

@@ -2,6 +2,7 @@
 #![expect(clippy::disallowed_methods, reason = "tests start the binary as a user does")]
 
 mod run;
+mod shell;
 mod verbs;
 
 use std::io::{BufRead, BufReader, Read, Write};

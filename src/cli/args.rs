@@ -6,8 +6,8 @@ use clap::builder::FalseyValueParser;
 use clap::builder::styling::{AnsiColor, Styles};
 
 use crate::cli::command::{
-    apply, check, down, events, exec, explain, fmt, graph, logs, plan, probe, ps, restart, run, signal,
-    start, stop, up, version, wait, why,
+    apply, check, completions, down, events, exec, explain, fmt, graph, logs, man, plan, probe, ps, restart,
+    run, signal, start, stop, up, version, wait, why,
 };
 use crate::cli::style::When;
 
@@ -114,6 +114,8 @@ pub enum Verb {
     Wait(wait::Args),
     Why(why::Args),
     Explain(explain::Args),
+    Completions(completions::Args),
+    Man(man::Args),
     Version(version::Args),
 }
 

@@ -2,6 +2,7 @@
 
 pub mod apply;
 pub mod check;
+pub mod completions;
 pub mod down;
 pub mod events;
 pub mod exec;
@@ -9,6 +10,7 @@ pub mod explain;
 pub mod fmt;
 pub mod graph;
 pub mod logs;
+pub mod man;
 pub mod plan;
 pub mod probe;
 pub mod ps;
