@@ -191,9 +191,9 @@ impl<'t> Parser<'t> {
 
     /// Steps over whole lines, from the end of this one on, as long as they are like that.
     fn skip_lines(&mut self, like_that: impl Fn(&str) -> bool) {
-        while self.lexer.byte(self.lexer.at) == b'\n' {
+        while self.lexer.at + 1 < self.lexer.bytes.len() && self.lexer.byte(self.lexer.at) == b'\n' {
             let line = self.line_from(self.lexer.at + 1);
-            if !like_that(line) || self.lexer.at + 1 >= self.lexer.bytes.len() {
+            if !like_that(line) {
                 return;
             }
             self.lexer.at += 1 + line.len();
