@@ -8,6 +8,9 @@ use crate::diagnostic::{Diagnostic, Diagnostics, Severity, Span, suggest};
 use crate::schema::table::{RowKind, Spec};
 use crate::syntax::{Entry, Node, Value};
 
+/// How many names are listed to choose from.
+const LONG_LIST: usize = 12;
+
 /// How much of a line is shown in its corrected form, in bytes.
 const LONG_REST: usize = 60;
 
@@ -185,7 +188,11 @@ impl<'c> Context<'c> {
             }
             false => {
                 let rest = self.written(Span::new(span.hi, self.end_of_value(node, span))).to_owned();
-                self.meant(diagnostic, Unknown { name: key, span, rest: short(&rest) }, names().collect())
+                self.meant(
+                    diagnostic,
+                    Unknown { name: key, span, place: node.name(), rest: short(&rest) },
+                    names().collect(),
+                )
             }
         };
         self.say(diagnostic);
@@ -211,7 +218,7 @@ impl<'c> Context<'c> {
             place => format!("there is no node `{name}` in `{place}`"),
         };
         let rest = self.written(Span::new(span.hi, node.head_span().hi.max(span.hi))).to_owned();
-        let unknown = Unknown { name, span, rest: short(rest.trim_end()) };
+        let unknown = Unknown { name, span, place, rest: short(rest.trim_end()) };
         let diagnostic = self.meant(Diagnostic::error("svc::unknown-node", span, message), unknown, known);
         self.say(diagnostic);
     }
@@ -250,6 +257,9 @@ impl<'c> Context<'c> {
         match near.and_then(|near| foreign.iter().find(|(word, ..)| *word == near)) {
             Some(row) => unknown.translated(diagnostic, row, &known),
             None if known.is_empty() => diagnostic,
+            None if known.len() > LONG_LIST => {
+                diagnostic.help(format!("`svc explain {}` shows what may stand here", unknown.place))
+            }
             None => diagnostic.help(format!("known here: {}", list(&known))),
         }
     }
@@ -345,6 +355,8 @@ impl<'c> Context<'c> {
 struct Unknown<'a> {
     name: &'a str,
     span: Span,
+    /// The node it stands in; empty at the top level.
+    place: &'a str,
     /// What is written behind it, which would stay: ` "./web"`, `="1s"`.
     rest: &'a str,
 }

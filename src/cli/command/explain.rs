@@ -1,5 +1,7 @@
 //! `svc explain`.
 
+mod node;
+
 use serde::Serialize;
 
 use crate::cli::context::{Context, columns};
@@ -10,13 +12,14 @@ use crate::compile::catalogue;
 use crate::diagnostic::rule::shown;
 use crate::diagnostic::{Example, Rule, Severity};
 
-/// Explain a code that `svc check` printed: what it means, how it looks wrong and right
+/// Explain a code that `svc check` printed, or a node of the service file
 ///
-/// Without a code, list all of them.
+/// Of a code: what it means, and how it looks wrong and right. Of a node or a property: what it is for and what may stand in
+/// it. Without either, list all codes.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Args {
-    /// The code, with or without `svc::`
-    #[arg(value_name = "CODE")]
+    /// The code, with or without `svc::`, or the node
+    #[arg(value_name = "CODE|NODE")]
     code: Option<String>,
 
     /// How to print it
@@ -43,8 +46,14 @@ pub fn run(context: &Context, args: &Args) -> Result<Exit, Trouble> {
     let form = choose(context, args.output)?;
     let width = columns(std::io::stdout()).unwrap_or(100).min(100);
     let text = match (&args.code, form) {
-        (Some(code), Format::Human) => page(find(code)?, context.out, width),
-        (Some(code), Format::Json) => output::json(&Line::of(find(code)?)),
+        (Some(name), form) => match (find(name)?, form) {
+            (Subject::Code(rule), Format::Human) => page(rule, context.out, width),
+            (Subject::Code(rule), Format::Json) => output::json(&Line::of(rule)),
+            (Subject::Node(found), Format::Human) => {
+                node::page(&found, context.out, |text, indent| wrapped(text, width, indent))
+            }
+            (Subject::Node(found), Format::Json) => output::json(&node::Line::of(&found)),
+        },
         (None, Format::Human) => list(context.out),
         (None, Format::Json) => catalogue::rules().map(|rule| output::json(&Line::of(rule))).collect(),
     };
@@ -52,12 +61,25 @@ pub fn run(context: &Context, args: &Args) -> Result<Exit, Trouble> {
     Ok(Exit::Done)
 }
 
-fn find(code: &str) -> Result<&'static Rule, Trouble> {
-    catalogue::find(code).ok_or_else(|| {
-        let trouble = Trouble::new(Exit::Usage, format!("there is no code `{code}`"));
-        match catalogue::nearest(code) {
+/// What can be explained.
+#[derive(Debug)]
+enum Subject {
+    /// A code of a finding.
+    Code(&'static Rule),
+    /// A node of the service file.
+    Node(node::Found),
+}
+
+fn find(name: &str) -> Result<Subject, Trouble> {
+    let code = || catalogue::find(name).map(Subject::Code);
+    let node = || node::find(name).map(Subject::Node);
+    code().or_else(node).ok_or_else(|| {
+        let trouble = Trouble::new(Exit::Usage, format!("there is no code and no node `{name}`"));
+        match catalogue::nearest(name).or_else(|| node::nearest(name)) {
             Some(near) => trouble.help(format!("did you mean `{near}`?")),
-            None => trouble.help("`svc explain` lists all of them"),
+            None => {
+                trouble.help("`svc explain` lists all codes, `svc explain service` what a service can say")
+            }
         }
     })
 }
@@ -104,7 +126,7 @@ fn paint(severity: Severity) -> Paint {
 fn page(rule: &Rule, style: Style, width: usize) -> String {
     let severity = style.paint(paint(rule.severity), word(rule.severity));
     let mut page = format!("{} ({severity}): {}\n\n", style.paint(Paint::Bold, rule.code), rule.title);
-    page += &wrapped(rule.cause, width);
+    page += &wrapped(rule.cause, width, 0);
     match rule.example {
         Example::Files { wrong, fixed, flags } => {
             let with = if flags.is_empty() { String::new() } else { format!(", with `svc check {flags}`") };
@@ -134,24 +156,15 @@ fn list(style: Style) -> String {
     text
 }
 
-/// Breaks a text into lines of at most `width` characters, where words allow it.
-fn wrapped(text: &str, width: usize) -> String {
-    let mut lines = String::new();
-    let mut taken = 0;
-    for word in text.split(' ') {
-        let length = word.chars().count();
-        if taken > 0 && taken + 1 + length > width {
-            lines.push('\n');
-            taken = 0;
-        } else if taken > 0 {
-            lines.push(' ');
-            taken += 1;
-        }
-        lines += word;
-        taken += length;
-    }
-    lines.push('\n');
-    lines
+/// Breaks a text into lines of at most `width` characters, where words allow it; each is indented.
+fn wrapped(text: &str, width: usize, indent: usize) -> String {
+    let blanks = " ".repeat(indent);
+    let options = textwrap::Options::new(width)
+        .initial_indent(&blanks)
+        .subsequent_indent(&blanks)
+        .word_separator(textwrap::WordSeparator::AsciiSpace)
+        .word_splitter(textwrap::WordSplitter::NoHyphenation);
+    textwrap::fill(text, options) + "\n"
 }
 
 #[cfg(test)]
@@ -160,7 +173,7 @@ mod tests {
 
     #[test]
     fn a_page_says_what_is_wrong_why_and_how_it_is_right() {
-        let rule = find("unquoted-quantity").expect("it is known");
+        let rule = catalogue::find("unquoted-quantity").expect("it is known");
         insta::assert_snapshot!(page(rule, Style::PLAIN, 60), @r#"
         svc::unquoted-quantity (error): a duration or size without quotes
 
@@ -192,6 +205,32 @@ mod tests {
     }
 
     #[test]
+    fn a_node_is_explained_by_its_row() {
+        let Ok(Subject::Node(found)) = find("backoff") else { panic!("it is a node") };
+        insta::assert_snapshot!(node::page(&found, Style::PLAIN, |text, indent| wrapped(text, 70, indent)), @r"
+        service › backoff
+
+        The delay before an automatic restart; it grows with each one.
+        A change of it on a running service: live.
+
+          (first)  a duration (default: 500ms)
+              The delay before the first.
+
+          factor=  a number (default: 2)
+              What each further delay is multiplied with.
+
+          limit=  a duration (default: 30s)
+              The longest delay.
+
+          reset=  a duration (default: the limit)
+              How long it has to be ready for the delays to start anew.
+
+          jitter=  a number (default: 0.1)
+              The share by which a delay varies at random.
+        ");
+    }
+
+    #[test]
     fn without_a_code_every_one_is_listed_once() {
         let text = list(Style::PLAIN);
         for rule in catalogue::rules() {
@@ -201,7 +240,7 @@ mod tests {
 
     #[test]
     fn a_json_line_holds_everything_of_a_row() {
-        let line = output::json(&Line::of(find("env-file").expect("it is known")));
+        let line = output::json(&Line::of(catalogue::find("svc::env-file").expect("it is known")));
         let value: serde_json::Value = serde_json::from_str(&line).expect("an object");
         assert_eq!(value["code"], "svc::env-file");
         assert!(value["wrong"].as_str().expect("a text").starts_with("service \"web\" {\n"), "{value}");
