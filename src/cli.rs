@@ -16,6 +16,7 @@ pub mod door;
 pub mod engine;
 pub mod exit;
 pub mod operate;
+pub mod orphans;
 pub mod output;
 pub mod progress;
 pub mod pty;

@@ -3,6 +3,7 @@
 mod apply;
 mod daemons;
 mod faults;
+mod first;
 mod later;
 mod life;
 mod options;

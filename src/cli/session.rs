@@ -8,6 +8,7 @@ use crate::cli::board::Board;
 use crate::cli::context::Context;
 use crate::cli::door::Door;
 use crate::cli::exit::{Exit, Trouble};
+use crate::cli::orphans;
 use crate::control::wire::{Code, Event, Happening};
 use crate::control::{CallError, Client, ConnectError, EventStream};
 use crate::runtime::Project;
@@ -20,7 +21,13 @@ use crate::runtime::project::ProjectError;
 /// Its own, and that the machine has nothing left to run it with.
 pub fn block_on<T>(conversation: impl Future<Output = Result<T, Trouble>>) -> Result<T, Trouble> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let result = runtime.block_on(conversation);
+    let result = runtime.block_on(async {
+        let mut beside = JoinSet::new();
+        if orphans::is_first() {
+            beside.spawn(orphans::reap());
+        }
+        conversation.await
+    });
     // A reader of a lock that never comes free must not hold up the end.
     runtime.shutdown_background();
     result

@@ -58,9 +58,13 @@ pub enum StartError {
 /// Opens the program of this process, whatever has become of its name.
 ///
 /// # Errors
-/// What open(2) says, or there is no `/proc`.
+/// What open(2) says.
 pub fn own_program() -> io::Result<OwnedFd> {
-    Ok(File::open("/proc/self/exe")?.into())
+    match File::open("/proc/self/exe") {
+        Ok(file) => Ok(file.into()),
+        // There is no `/proc`: by the name it was started by, which is as good until somebody renames it.
+        Err(error) => Ok(File::open(process::started_as().ok_or(error)?)?.into()),
+    }
 }
 
 /// Starts a guard as a process of its own, which outlives this one: its own session, no terminal, `/` as

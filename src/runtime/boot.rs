@@ -91,7 +91,7 @@ pub fn boot(
     env: &[CString],
     inherited: Inherited,
 ) -> Result<Before, BootError> {
-    project.make_dirs(nix::unistd::getuid().as_raw())?;
+    let project = &project.settle(nix::unistd::getuid().as_raw())?;
     let lock = project.lock()?.ok_or(BootError::Running)?;
     let before = if project.journal().exists() { Before::Killed } else { Before::Clean };
     for leftover in project.leftovers() {

@@ -45,6 +45,9 @@ impl Places {
     }
 }
 
+/// Where the state is, under the runtime directory, when its own place is on a read-only file system.
+pub const TRANSIENT: &str = "state";
+
 /// A project on this machine.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Project {
@@ -212,6 +215,26 @@ impl Project {
             }
         }
         Ok(())
+    }
+
+    /// Makes the directories as [`Project::make_dirs`] does; where the state's is on a read-only file system, the
+    /// state goes with the runtime directory. Returns the project with the places it got.
+    ///
+    /// # Errors
+    ///
+    /// [`ProjectError::Make`] and [`ProjectError::Unsafe`].
+    pub fn settle(&self, uid: u32) -> Result<Self, ProjectError> {
+        match self.make_dirs(uid) {
+            Err(ProjectError::Make { dir, source })
+                if source.kind() == io::ErrorKind::ReadOnlyFilesystem && self.state_dir.starts_with(&dir) =>
+            {
+                let settled = Self { state_dir: self.runtime_dir.join(TRANSIENT), ..self.clone() };
+                settled.make_dirs(uid)?;
+                Ok(settled)
+            }
+            Err(error) => Err(error),
+            Ok(()) => Ok(self.clone()),
+        }
     }
 
     /// Takes the project's lock; `None` when it is taken.

@@ -10,14 +10,18 @@ use rustix::pipe::{PipeFlags, SpliceFlags};
 /// reading *and* writing, to become the service's stdout. Both close on exec.
 ///
 /// A writer that also holds a reader never gets `SIGPIPE`: the service outlives everyone who read
-/// its output, and what it writes meanwhile waits in the pipe for the next reader.
+/// its output, and what it writes meanwhile waits in the pipe for the next reader. Where there is no `/proc` to
+/// reopen the pipe through, the second end is for writing alone, and the service has no such protection.
 ///
 /// # Errors
-/// What pipe(2) says, or open(2) when `/proc` is not there to reopen the pipe through.
+/// What pipe(2) says, or open(2).
 pub fn service_pipe() -> io::Result<(OwnedFd, OwnedFd)> {
     let (read, write) = rustix::pipe::pipe_with(PipeFlags::CLOEXEC)?;
     let path = format!("/proc/self/fd/{}", write.as_raw_fd());
-    let both = rustix::fs::open(path, OFlags::RDWR | OFlags::CLOEXEC, Mode::empty())?;
+    let both = match rustix::fs::open(path, OFlags::RDWR | OFlags::CLOEXEC, Mode::empty()) {
+        Err(rustix::io::Errno::NOENT) => write,
+        opened => opened?,
+    };
     rustix::io::ioctl_fionbio(&read, true)?;
     Ok((read, both))
 }

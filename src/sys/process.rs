@@ -187,6 +187,22 @@ pub fn nofile() -> (u64, u64) {
     (limit.current.unwrap_or(u64::MAX), limit.maximum.unwrap_or(u64::MAX))
 }
 
+/// Returns the path this process was executed by, as it was given to execve(2): relative to the directory
+/// of that moment.
+pub fn started_as() -> Option<std::path::PathBuf> {
+    use std::os::unix::ffi::OsStrExt;
+    // SAFETY: reads a number from the list the kernel gave to this process; touches nothing else.
+    let address = unsafe { libc::getauxval(libc::AT_EXECFN) };
+    if address == 0 {
+        return None;
+    }
+    let text = std::ptr::with_exposed_provenance::<libc::c_char>(usize::try_from(address).ok()?);
+    // SAFETY: the kernel put a string that ends with a NUL byte at that address, on the stack of the first
+    // thread, where nobody changes or frees it for as long as the process lives.
+    let text = unsafe { std::ffi::CStr::from_ptr(text) };
+    Some(std::ffi::OsStr::from_bytes(text.to_bytes()).into())
+}
+
 /// Returns this process's number.
 pub fn own_pid() -> u32 {
     std::process::id()

@@ -302,7 +302,13 @@ async fn stop(
     signals: &mut Signals,
     interrupt: Interrupt,
 ) -> Result<Exit, Trouble> {
-    watch.door.command(&Command::Stop { names: vec![run.name.clone()], no_deps: false }).await?;
+    let order = match interrupt {
+        Interrupt::Quit => Command::Shutdown { kill: true },
+        Interrupt::Interrupt | Interrupt::Terminate => {
+            Command::Stop { names: vec![run.name.clone()], no_deps: false }
+        }
+    };
+    watch.door.command(&order).await?;
     loop {
         tokio::select! {
             change = next(watch) => if let Change::Ended(code) = change? {
@@ -328,6 +334,7 @@ async fn stop(
             let number = Signal::parse(&signal).map_or(0, Signal::number);
             Exit::Forwarded(128 + u8::try_from(number).unwrap_or(0))
         }
+        (_, Interrupt::Quit) => interrupt.exit(),
         (Some(wire::Exit::Unknown(())) | None, Interrupt::Terminate) => Exit::Failed,
     })
 }

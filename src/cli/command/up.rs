@@ -24,6 +24,7 @@ use crate::control::ConnectError;
 use crate::control::wire::{Command, Happening, Proposal, State};
 use crate::logs::format::{self, Formatter};
 use crate::logs::read::Query;
+use crate::runtime::project::TRANSIENT;
 use crate::runtime::{Before, Inherited, Project, boot};
 
 /// Start everything in order, with what it depends on, and show its output
@@ -98,7 +99,7 @@ pub fn run(context: &Context, args: &Args) -> Result<Exit, Trouble> {
         if exit.is_err() && !args.detach {
             // As when nobody reads our output any more: what was started for this ends with it.
             up.screen.mute();
-            let _ = up.end().await;
+            let _ = up.end(false).await;
         }
         exit
     })
@@ -136,6 +137,13 @@ async fn reach(
                     "warning: the supervisor before this one was killed with its guard; \
                      what it had started may still run\n",
                 );
+            }
+            if !project.state_dir.exists() {
+                context.say(&format!(
+                    "warning: `{}` is on a read-only file system; logs are kept in `{}` and are gone with it\n",
+                    project.state_dir.display(),
+                    project.runtime_dir.join(TRANSIENT).display()
+                ));
             }
             Ok((session::connect(context, project).await?, true))
         }
@@ -182,12 +190,12 @@ impl Up<'_> {
             Verdict::Interrupted(interrupt) => self.leave(interrupt).await,
             Verdict::Failed(names) => {
                 self.tell(&names).await;
-                let code = self.end().await?;
+                let code = self.end(false).await?;
                 Ok(code.map_or(Exit::Failed, Exit::Forwarded))
             }
             Verdict::TimedOut => {
                 let limit = Exact(self.args.timeout.unwrap_or_default());
-                self.end().await?;
+                self.end(false).await?;
                 Err(Trouble::new(Exit::TimedOut, format!("not ready within {limit}")))
             }
             Verdict::Ended(code) => {
@@ -259,7 +267,7 @@ impl Up<'_> {
         if !failed.is_empty() {
             self.tell(&failed).await;
         }
-        let code = self.end().await?;
+        let code = self.end(false).await?;
         let otherwise = if failed.is_empty() { Exit::Done } else { Exit::Failed };
         Ok(code.map_or(otherwise, Exit::Forwarded))
     }
@@ -271,19 +279,20 @@ impl Up<'_> {
             self.screen.say("\nsvc goes on; `svc down` stops it\n");
             return Ok(interrupt.exit());
         }
-        self.screen.say("\nstopping; once more skips the grace periods\n");
-        self.end().await?;
+        let kill = interrupt == Interrupt::Quit;
+        self.screen.say(if kill { "\nkilling\n" } else { "\nstopping; once more skips the grace periods\n" });
+        self.end(kill).await?;
         Ok(interrupt.exit())
     }
 
     /// Stops everything and waits for the supervisor's end, if it was started for this; returns the
     /// exit code that the end of a service asked for.
-    async fn end(&mut self) -> Result<Option<u8>, Trouble> {
+    async fn end(&mut self, kill: bool) -> Result<Option<u8>, Trouble> {
         if !self.ours {
             return Ok(None);
         }
         let Self { context, project, watch, screen, signals, .. } = self;
-        let code = shut_down(context, project, watch, screen, signals, false, None).await?;
+        let code = shut_down(context, project, watch, screen, signals, kill, None).await?;
         self.ours = false;
         // The last words of what has stopped.
         self.screen.drain()?;
