@@ -89,6 +89,7 @@ fn dispatch(context: &Context, verb: &Verb) -> Result<Exit, Trouble> {
         Verb::Explain(args) => command::explain::run(context, args),
         Verb::Completions(args) => command::completions::run(context, args),
         Verb::Man(args) => command::man::run(context, args),
+        Verb::Schema(args) => command::schema::run(context, args),
         Verb::Version(args) => command::version::run(context, args),
     }
 }

@@ -5,13 +5,14 @@
 //! particular option, and nothing stops at a mistake.
 
 pub mod context;
+pub mod print;
 pub mod table;
 pub mod value;
 pub mod written;
 
 pub use context::{Context, Foreign, Vocabulary};
 pub use table::{Effect, FromNode, One, Row, RowKind, Spec};
-pub use value::FromValue;
+pub use value::{Form, FromValue};
 pub use written::{WrittenEntry, WrittenNode, WrittenValue};
 
 pub(crate) use table::nodes;

@@ -7,7 +7,7 @@ use clap::builder::styling::{AnsiColor, Styles};
 
 use crate::cli::command::{
     apply, check, completions, down, events, exec, explain, fmt, graph, logs, man, plan, probe, ps, restart,
-    run, signal, start, stop, up, version, wait, why,
+    run, schema, signal, start, stop, up, version, wait, why,
 };
 use crate::cli::style::When;
 
@@ -116,6 +116,7 @@ pub enum Verb {
     Explain(explain::Args),
     Completions(completions::Args),
     Man(man::Args),
+    Schema(schema::Args),
     Version(version::Args),
 }
 

@@ -16,6 +16,7 @@ pub mod probe;
 pub mod ps;
 pub mod restart;
 pub mod run;
+pub mod schema;
 pub mod signal;
 pub mod start;
 pub mod stop;

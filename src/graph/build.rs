@@ -75,7 +75,7 @@ pub fn build(model: Model, world: &World<'_>, out: &mut Diagnostics) -> Option<P
         return None;
     }
     let mut maker = Maker::new(&project, &env, world);
-    let mut plan = Plan { project: project.clone(), control, ..Plan::default() };
+    let mut plan = Plan { project: project.clone(), control: process::control(control), ..Plan::default() };
     plan.services.reserve(services.len());
     plan.instances.reserve(services.len());
     let mut wires = Vec::with_capacity(services.len());

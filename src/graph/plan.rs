@@ -10,7 +10,7 @@ use std::time::Duration;
 use crate::base::{Name, SharedStr, Signal, Size};
 use crate::diagnostic::Span;
 pub use crate::model::change::Reaction;
-pub use crate::model::control::Control;
+use crate::model::control::PasswordHash;
 pub use crate::model::event::Event;
 pub use crate::model::event::Length;
 pub use crate::model::ignore::Ignore;
@@ -44,6 +44,37 @@ pub struct Plan {
     pub instances: Vec<Instance>,
     /// Edges, sorted by dependent, then dependency. There is no loop in them.
     pub edges: Vec<Edge>,
+}
+
+/// How svc can be reached, besides by the socket that every project has.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Control {
+    /// Sockets, at most one of them without a path.
+    pub sockets: Vec<ControlSocket>,
+    /// Addresses for HTTP.
+    pub http: Vec<ControlHttp>,
+}
+
+/// A socket that svc is asked on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ControlSocket {
+    /// Where, absolute; `None` for the one that every project has.
+    pub path: Option<PathBuf>,
+    /// Its file mode.
+    pub mode: u32,
+    /// Whose it is, `USER` or `USER:GROUP`; `None` for svc's own user.
+    pub owner: Option<String>,
+}
+
+/// An address that svc is asked on over HTTP.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ControlHttp {
+    /// A name or an address, an IPv6 one in brackets.
+    pub host: String,
+    /// The port.
+    pub port: u16,
+    /// Who may ask, with the hash of the password; everybody when there is nobody here.
+    pub users: Vec<(Name, PasswordHash)>,
 }
 
 /// What the instances of one service share.

@@ -20,7 +20,7 @@ use crate::model::node::vocabulary::VOCABULARY;
 use crate::model::policy::Kind;
 use crate::model::service::{Model, Service};
 use crate::model::template::Templates;
-use crate::schema::{Context, FromNode, Spec};
+use crate::schema::{Context, Form, FromNode, Row, RowKind, Spec};
 use crate::syntax::{Document, Node, Value};
 
 /// The nodes of the top level with what may stand in them, in the order of the docs; `include` is
@@ -28,11 +28,23 @@ use crate::syntax::{Document, Node, Value};
 pub const TOP: &[(&str, &Spec)] = &[
     ("project", ProjectNode::SPEC),
     ("control", ControlNode::SPEC),
-    ("defaults", Settings::SPEC),
-    ("template", Settings::SPEC),
     ("service", Settings::SPEC),
     ("task", Settings::SPEC),
+    ("template", Settings::SPEC),
+    ("defaults", Settings::SPEC),
 ];
+
+/// `include`, which is read before anything is decoded.
+const INCLUDE: &Spec = &Spec {
+    doc: "Further service files, as if they stood here; `*` and `**` stand for any names and folders.",
+    rows: &[Row::new(RowKind::Arguments, "files", "a path or a pattern", "Files; relative to this file.")
+        .valued(Form::Text, &[])],
+};
+
+/// Returns every node of the top level with its description, for those who print them.
+pub fn described() -> Vec<(&'static str, &'static Spec)> {
+    TOP.iter().copied().chain([("include", INCLUDE)]).collect()
+}
 
 /// One file to be decoded.
 pub struct File<'a> {

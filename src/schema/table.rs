@@ -1,7 +1,7 @@
 //! The tables: `nodes!`, what it makes, and the description it leaves behind.
 
 use crate::diagnostic::{Span, Spanned};
-use crate::schema::{Context, FromValue, WrittenNode};
+use crate::schema::{Context, Form, FromValue, WrittenNode};
 use crate::syntax::Node;
 
 /// The description of a node: what may stand in it.
@@ -22,6 +22,10 @@ pub struct Row {
     pub name: &'static str,
     /// Its type, in the words of a person.
     pub ty: &'static str,
+    /// What its values are made of.
+    pub form: Form,
+    /// The words it can be, when it can be nothing else.
+    pub words: &'static [&'static str],
     /// What holds when it is not written; empty when that needs no words.
     pub default: &'static str,
     /// What it is for.
@@ -41,7 +45,15 @@ impl Row {
 
     /// Makes a row that has no default, is as old as svc and takes effect as its node does.
     pub const fn new(kind: RowKind, name: &'static str, ty: &'static str, doc: &'static str) -> Self {
-        Self { kind, name, ty, default: "", doc, since: Self::FIRST, effect: None, node: None }
+        let (form, words) = (Form::Any, &[] as &[&str]);
+        Self { kind, name, ty, form, words, default: "", doc, since: Self::FIRST, effect: None, node: None }
+    }
+
+    /// Sets what values are made of, and the words they can be.
+    pub const fn valued(mut self, form: Form, words: &'static [&'static str]) -> Self {
+        self.form = form;
+        self.words = words;
+        self
     }
 
     /// Sets the description of a child.
@@ -148,7 +160,10 @@ pub struct One<T> {
 }
 
 impl<T: FromValue> FromNode for One<T> {
-    const SPEC: &'static Spec = &Spec { doc: "", rows: &[Row::new(RowKind::Argument, "value", T::TYPE, "")] };
+    const SPEC: &'static Spec = &Spec {
+        doc: "",
+        rows: &[Row::new(RowKind::Argument, "value", T::TYPE, "").valued(T::FORM, T::WORDS)],
+    };
 
     fn from_node(node: Node<'_>, cx: &mut Context<'_>) -> Self {
         let span = node.head_span();
@@ -352,6 +367,7 @@ macro_rules! value_row {
             <$ty as $crate::schema::FromValue>::TYPE,
             $doc,
         )
+        .valued(<$ty as $crate::schema::FromValue>::FORM, <$ty as $crate::schema::FromValue>::WORDS)
     };
 }
 

@@ -9,10 +9,27 @@ use crate::diagnostic::{Diagnostic, Spanned, suggest};
 use crate::schema::{Context, WrittenValue};
 use crate::syntax::{Entry, Value};
 
+/// What values are made of in KDL.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// A text, with or without quotes.
+    Text,
+    /// A number.
+    Number,
+    /// `#true` or `#false`.
+    Flag,
+    /// More than one of these.
+    Any,
+}
+
 /// What a value can be read as.
 pub trait FromValue: Sized {
     /// What it is, in the words of a person: `a duration`.
     const TYPE: &'static str;
+    /// What its values are made of in KDL.
+    const FORM: Form = Form::Text;
+    /// The words it can be, when it can be nothing else.
+    const WORDS: &'static [&'static str] = &[];
     /// What a node without an argument means, where that means something.
     const BARE: Option<fn() -> Self> = None;
 
@@ -35,6 +52,7 @@ pub trait FromValue: Sized {
 }
 
 impl FromValue for bool {
+    const FORM: Form = Form::Flag;
     const TYPE: &'static str = "`#true` or `#false`";
     const BARE: Option<fn() -> Self> = Some(|| true);
 
@@ -59,6 +77,7 @@ impl FromValue for bool {
 }
 
 impl FromValue for String {
+    const FORM: Form = Form::Any;
     const TYPE: &'static str = "a text";
 
     fn from_value(entry: Entry<'_>, cx: &mut Context<'_>) -> Option<Self> {
@@ -143,6 +162,7 @@ pub fn bounded(
 }
 
 impl FromValue for u32 {
+    const FORM: Form = Form::Number;
     const TYPE: &'static str = "a whole number";
 
     fn from_value(entry: Entry<'_>, cx: &mut Context<'_>) -> Option<Self> {
@@ -155,6 +175,7 @@ impl FromValue for u32 {
 }
 
 impl FromValue for f64 {
+    const FORM: Form = Form::Number;
     const TYPE: &'static str = "a number";
 
     fn from_value(entry: Entry<'_>, cx: &mut Context<'_>) -> Option<Self> {
@@ -259,6 +280,7 @@ const TIMES: [(&str, &str); 2] = [("s", "seconds"), ("ms", "milliseconds")];
 const SIZES: [(&str, &str); 2] = [("M", "megabytes"), ("B", "bytes")];
 
 impl FromValue for Signal {
+    const FORM: Form = Form::Any;
     const TYPE: &'static str = "a signal";
 
     fn from_value(entry: Entry<'_>, cx: &mut Context<'_>) -> Option<Self> {
@@ -351,6 +373,7 @@ pub fn word<T: Copy>(
 macro_rules! words {
     ($ty:ty, $what:literal, $foreign:expr; $( $word:literal $value:expr ),* $(,)?) => {
         impl $crate::schema::FromValue for $ty {
+            const WORDS: &'static [&'static str] = &[$($word),*];
             const TYPE: &'static str = concat!($what $(, ", `", $word, "`")*);
 
             fn from_value(entry: $crate::syntax::Entry<'_>, cx: &mut $crate::schema::Context<'_>) -> Option<Self> {

@@ -1,14 +1,13 @@
 //! The tables as data: documented, named once, shown by an example, and printed as the reference.
 
 use std::collections::BTreeSet;
-use std::fmt::Write;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use svc::compile::Options;
 use svc::diagnostic::Diagnostics;
-use svc::model::decode::TOP;
-use svc::schema::{Effect, Row, RowKind, Spec};
+use svc::model::decode::{TOP, described};
+use svc::schema::{Row, RowKind, Spec, print};
 use svc::syntax::Node;
 
 use super::samples::{compiled, machine, said};
@@ -124,50 +123,53 @@ fn an_include_brings_its_services() {
     assert!(said(&compiled).contains("matches no file"), "{}", said(&compiled));
 }
 
-fn table(page: &mut String, spec: &Spec) {
-    page.push_str("| | name | value | default | | since | effect |\n|---|---|---|---|---|---|---|\n");
-    for row in spec.rows {
-        let Row { kind, name, ty, default, doc, since, effect, node } = row;
-        let kind = match kind {
-            RowKind::Argument => "argument",
-            RowKind::Arguments => "arguments",
-            RowKind::Property | RowKind::AnyProperty => "property",
-            RowKind::Child | RowKind::AnyChild => "node",
-            RowKind::Children => "node, repeatable",
-        };
-        let single = node.map(|node| node.rows).and_then(|rows| rows.iter().find(|row| row.name == "value"));
-        let ty = single.map_or(*ty, |row| row.ty);
-        let default = if default.is_empty() { String::new() } else { format!("`{default}`") };
-        let effect = effect.map_or("", Effect::word);
-        let (ty, doc) = (ty.replace('|', "\\|"), doc.trim());
-        writeln!(page, "| {kind} | `{name}` | {ty} | {default} | {doc} | {since} | {effect} |")
-            .expect("a string");
+#[test]
+fn what_is_printed_of_the_tables_is_what_lies_in_the_tree() {
+    let top = described();
+    let printed = [
+        ("docs/reference/services-kdl.md", print::markdown(&top)),
+        ("schemas/services.kdl-schema.kdl", print::kdl(&top)),
+        ("fuzz/services.dict", print::dictionary(&top)),
+    ];
+    for (path, text) in printed {
+        let file = root().join(path);
+        #[expect(clippy::disallowed_methods, reason = "UPDATE=1 writes the files")]
+        if std::env::var_os("UPDATE").is_some() {
+            fs::create_dir_all(file.parent().expect("a folder")).expect("the folder can be made");
+            fs::write(&file, &text).expect("the file can be written");
+        }
+        let there = fs::read_to_string(&file).unwrap_or_default();
+        assert!(there == text, "{path} is not what the tables say: run UPDATE=1 cargo test reference");
     }
 }
 
 #[test]
-fn the_reference_page_is_what_the_tables_say() {
-    let mut page = String::from(
-        "# The service file\n\nMade of the tables in `src/model/node`; a test keeps it so (`UPDATE=1 cargo test reference` writes it).\n\nThe last column says what a change does to a service that runs: it holds at once (live), from the next start on, or the process is \
-        replaced (restart); where nothing stands, as the node's.\n",
-    );
+fn the_schema_for_editors_is_kdl_and_names_every_row() {
+    let schema = print::kdl(&described());
+    let document: kdl::KdlDocument = schema.parse().expect("it is KDL");
+    let root = document.get("document").expect("a document").children().expect("a block");
+    assert!(root.nodes().iter().filter(|node| node.name().value() == "node").count() > 6);
     for (path, spec) in specs() {
-        if spec.rows.iter().any(|row| row.name == "value") {
-            continue;
+        for row in spec.rows {
+            let named = format!("{:?}", row.name);
+            let there = match row.kind {
+                RowKind::Property => schema.contains(&format!("prop {named} ")),
+                RowKind::Child | RowKind::Children => schema.contains(&format!("node {named} ")),
+                RowKind::Argument | RowKind::Arguments | RowKind::AnyProperty | RowKind::AnyChild => true,
+            };
+            assert!(there, "`{}` of `{path}` is not in the schema", row.name);
         }
-        let path = if path == "defaults" {
-            "defaults, service, task".to_owned()
-        } else {
-            path.replace("defaults ›", "service ›")
-        };
-        write!(page, "\n## {path}\n\n{}\n\n", spec.doc.trim()).expect("a string");
-        table(&mut page, spec);
     }
-    let file = root().join("docs/reference/service-file.md");
-    #[expect(clippy::disallowed_methods, reason = "UPDATE=1 writes the page")]
-    if std::env::var_os("UPDATE").is_some() {
-        fs::create_dir_all(file.parent().expect("a folder")).expect("the folder can be made");
-        fs::write(&file, &page).expect("the page can be written");
+}
+
+#[test]
+fn a_word_of_the_dictionary_is_one_line_of_printable_characters() {
+    let dictionary = print::dictionary(&described());
+    for line in dictionary.lines() {
+        let word = line.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
+        assert!(word.is_some_and(|word| !word.is_empty() && word.is_ascii()), "{line}");
     }
-    assert_eq!(fs::read_to_string(&file).unwrap_or_default(), page, "run UPDATE=1 cargo test reference");
+    for word in ["depends-on", "on-failure", "PROCESS_STATE_FATAL", "10m"] {
+        assert!(dictionary.contains(&format!("\"{word}\"\n")), "{word}");
+    }
 }

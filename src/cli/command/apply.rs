@@ -42,7 +42,7 @@ pub struct Args {
 /// No supervisor runs, or the service file is invalid.
 pub fn run(context: &Context, args: &Args) -> Result<Exit, Trouble> {
     let project = session::project(context)?;
-    let source = source::plan(context, &project.file)?;
+    let source = source::runnable(context, &project.file)?;
     session::block_on(async {
         let door = session::connect(context, &project).await?;
         let proposal = Proposal { rollback: !args.no_rollback, ..Proposal::default() };

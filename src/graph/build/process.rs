@@ -3,13 +3,16 @@
 use std::path::{Path, PathBuf};
 
 use crate::diagnostic::{Diagnostic, Span};
-use crate::graph::build::instance::Filler;
+use crate::graph::build::instance::{Filler, joined};
 use crate::graph::build::probe::host_and_port;
-use crate::graph::plan::{Address, EventListener, Extras, LogExtras, Logs, Reload, Shares, Socket, Watch};
+use crate::graph::plan::{
+    Address, Control, ControlHttp, ControlSocket, EventListener, Extras, LogExtras, Logs, Reload, Shares,
+    Socket, Watch,
+};
 use crate::model::limits::Limits;
 use crate::model::service::{FilePath, Service};
 use crate::model::text::Text;
-use crate::model::{change, event, logs, socket};
+use crate::model::{change, control, event, logs, socket};
 
 /// Fills what most do without; `None` when this service does. `logs` are its own.
 pub(super) fn extras(declared: &Service, logs: &Logs, fill: &mut Filler<'_, '_>) -> Option<Box<Extras>> {
@@ -165,4 +168,22 @@ fn covers_own_log(
 pub(super) fn listener(declared: &event::EventListener) -> EventListener {
     let event::EventListener { events, buffer, length, span: _ } = declared;
     EventListener { events: events.clone(), buffer: *buffer, length: *length }
+}
+
+/// Fills how svc can be reached; there are no variables in it.
+pub(super) fn control(declared: control::Control) -> Control {
+    let socket = |socket: control::Socket| ControlSocket {
+        path: socket.path.map(|path| joined(&path.folder, &path.text.raw)),
+        mode: socket.mode.map_or(0o600, |mode| mode.value),
+        owner: socket.owner.map(|owner| owner.value),
+    };
+    let http = |http: control::Http| ControlHttp {
+        host: http.host,
+        port: http.port,
+        users: http.users.into_iter().map(|user| (user.name.value, user.hash)).collect(),
+    };
+    Control {
+        sockets: declared.sockets.into_iter().map(socket).collect(),
+        http: declared.http.into_iter().map(http).collect(),
+    }
 }

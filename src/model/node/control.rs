@@ -108,8 +108,8 @@ impl FromValue for PasswordHash {
                     entry.value_span(),
                     "this is no hash of a password",
                 )
-                .here("neither `$argon2id$…` nor `{SHA}…`")
-                .help("never write the password itself; `argon2 SALT -id -e` makes a hash of it"),
+                .here("no hash")
+                .help("write `$argon2id$…`, which `argon2 SALT -id -e` makes, or `{SHA}…`; never the password itself"),
             );
         }
         found

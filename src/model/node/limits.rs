@@ -7,7 +7,7 @@ use crate::diagnostic::{Diagnostic, Span, Spanned};
 use crate::model::limits::{Bound, Limits, ProcessLimit, Resource};
 use crate::model::node::value::Count;
 use crate::schema::value::bounded;
-use crate::schema::{Context, FromValue, WrittenValue, nodes};
+use crate::schema::{Context, Form, FromValue, WrittenValue, nodes};
 use crate::syntax::{Entry, Value};
 
 nodes! {
@@ -97,6 +97,7 @@ impl LimitsNode {
 pub struct Processors(pub f64);
 
 impl FromValue for Processors {
+    const FORM: Form = Form::Number;
     const TYPE: &'static str = "a number of processors";
 
     fn from_value(entry: Entry<'_>, cx: &mut Context<'_>) -> Option<Self> {
@@ -133,6 +134,7 @@ impl FromValue for Processors {
 pub struct NumberBound(pub Bound);
 
 impl FromValue for NumberBound {
+    const FORM: Form = Form::Any;
     const TYPE: &'static str = "a whole number or `unlimited`";
 
     fn from_value(entry: Entry<'_>, cx: &mut Context<'_>) -> Option<Self> {
@@ -155,6 +157,7 @@ impl FromValue for NumberBound {
 pub struct SizeBound(pub Bound);
 
 impl FromValue for SizeBound {
+    const FORM: Form = Form::Any;
     const TYPE: &'static str = "a size or `unlimited`";
 
     fn from_value(entry: Entry<'_>, cx: &mut Context<'_>) -> Option<Self> {

@@ -24,6 +24,7 @@ words! { Length, "what is counted", &[("characters", "chars"), ("byte", "bytes")
 }
 
 impl FromValue for Event {
+    const WORDS: &'static [&'static str] = Self::ALL;
     const TYPE: &'static str = "an event";
 
     fn from_value(entry: Entry<'_>, cx: &mut Context<'_>) -> Option<Self> {
@@ -73,8 +74,8 @@ impl EventListenerNode {
             };
             cx.say(
                 Diagnostic::warning("svc::repeated-event", event.span, message)
-                    .here("it is told once all the same")
-                    .label(before.span, "this covers it")
+                    .here("told once")
+                    .label(before.span, "covers it")
                     .help("remove one of them"),
             );
         }

@@ -117,7 +117,7 @@ impl LogsNode {
                     span,
                     "with `format=json` each line has its time anyway",
                 )
-                .label(form, "an object with the line, its time and its stream")
+                .label(form, "has the time")
                 .help("remove `timestamps`"),
             );
         }

@@ -6,7 +6,7 @@ use crate::model::node::value::Count;
 use crate::model::replica::{Pattern, Replicas};
 use crate::model::service::{FilePath, Forks};
 use crate::schema::value::bounded;
-use crate::schema::{Context, FromValue, WrittenValue, nodes};
+use crate::schema::{Context, Form, FromValue, WrittenValue, nodes};
 use crate::syntax::{Entry, Value};
 
 nodes! {
@@ -31,6 +31,7 @@ nodes! {
 pub struct Nice(pub i8);
 
 impl FromValue for Nice {
+    const FORM: Form = Form::Number;
     const TYPE: &'static str = "a priority";
 
     fn from_value(entry: Entry<'_>, cx: &mut Context<'_>) -> Option<Self> {

@@ -5,10 +5,11 @@ use crate::model::policy::{Condition, Consequence, LivenessFailure, RestartWhen}
 use crate::model::service::FilePath;
 use crate::model::text::Text;
 use crate::schema::value::bounded;
-use crate::schema::{Context, FromValue, WrittenValue, words};
+use crate::schema::{Context, Form, FromValue, WrittenValue, words};
 use crate::syntax::{Entry, Value};
 
 impl FromValue for Text {
+    const FORM: Form = Form::Any;
     const TYPE: &'static str = "a text";
 
     fn from_value(entry: Entry<'_>, cx: &mut Context<'_>) -> Option<Self> {
@@ -116,6 +117,7 @@ impl FromValue for Mode {
 pub struct StatusRange(pub u16, pub u16);
 
 impl FromValue for StatusRange {
+    const FORM: Form = Form::Any;
     const TYPE: &'static str = "a status or a range of them";
 
     fn from_value(entry: Entry<'_>, cx: &mut Context<'_>) -> Option<Self> {
@@ -150,6 +152,7 @@ impl FromValue for StatusRange {
 pub struct ExitCode(pub i32);
 
 impl FromValue for ExitCode {
+    const FORM: Form = Form::Number;
     const TYPE: &'static str = "an exit code";
 
     fn from_value(entry: Entry<'_>, cx: &mut Context<'_>) -> Option<Self> {
@@ -166,6 +169,7 @@ impl FromValue for ExitCode {
 pub struct Count(pub u32);
 
 impl FromValue for Count {
+    const FORM: Form = Form::Number;
     const TYPE: &'static str = "a count";
 
     fn from_value(entry: Entry<'_>, cx: &mut Context<'_>) -> Option<Self> {
@@ -182,6 +186,7 @@ impl FromValue for Count {
 pub struct Descriptor(pub u32);
 
 impl FromValue for Descriptor {
+    const FORM: Form = Form::Number;
     const TYPE: &'static str = "a descriptor";
 
     fn from_value(entry: Entry<'_>, cx: &mut Context<'_>) -> Option<Self> {
