@@ -8,9 +8,14 @@ const SPELLING: &str = "svc::comment-in-word";
 /// Shows the plan and what was found, without where.
 pub(crate) fn meaning(compiled: &Compiled) -> String {
     let findings = compiled.diagnostics.iter().filter(|found| found.code != SPELLING);
-    let findings: Vec<_> = findings.map(|found| (found.code, &found.message)).collect();
+    let findings: Vec<_> = findings.map(|found| (found.code, unspaced(&found.message))).collect();
     let text = format!("{:?} {findings:?}", compiled.plan);
     without(&without(&text, "Span { lo: ", '}'), "verbatim: Some(", ')')
+}
+
+/// Takes blanks and newlines together: a message may quote a string of several lines as it is written.
+fn unspaced(message: &str) -> String {
+    message.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// Takes out every part that begins and ends so: places in the text.
