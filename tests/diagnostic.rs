@@ -125,6 +125,16 @@ fn a_line_that_is_too_long_is_cut_around_the_mistake() {
 }
 
 #[test]
+fn a_name_that_fills_the_screen_is_cut_in_the_message_too() {
+    let name = "x".repeat(300_000);
+    let finding =
+        Diagnostic::error("svc::x", Span::new(0, 300_000), format!("there is no node `{name}` in `a`"));
+    let out = drawn(&[("a.kdl", &name)], &Look::default(), &[finding.help(format!("not `{name}`"))]);
+    assert!(out.len() < 1_500, "{} bytes", out.len());
+    assert!(out.contains(&format!("there is no node `{}…` in `a`", "x".repeat(59))), "{out}");
+}
+
+#[test]
 fn of_too_many_findings_errors_are_shown_before_warnings() {
     let text = "a b c d";
     let at = |lo| Span::new(lo, lo + 1);

@@ -26,6 +26,12 @@ const LEAST: usize = 24;
 /// The least columns that are left to the words at a label, however far to the right it is.
 const LEAST_WORDS: usize = 12;
 
+/// A message longer than this, in bytes, has its long words cut.
+const LONG_TEXT: usize = 1_000;
+
+/// How many characters are left of them.
+const LONG_WORD: usize = 60;
+
 /// The most bytes between two places that are shown as one piece of a source.
 const LARGEST_PIECE: usize = 4_000;
 
@@ -172,8 +178,22 @@ fn prefix(text: &str, room: usize, back: bool) -> usize {
     }
 }
 
-/// Takes out what a terminal would obey instead of show.
+/// Takes out what a terminal would obey instead of show, and what no screen could hold: the middle of a name of 300 KB.
 fn harmless(text: &str) -> String {
+    if text.len() <= LONG_TEXT {
+        return printable(text);
+    }
+    let cut = |word: &str| match word.char_indices().nth(LONG_WORD) {
+        None => printable(word),
+        Some((end, _)) => {
+            let quote = if word.ends_with('`') { "`" } else { "" };
+            format!("{}…{quote}", printable(&word[..end]))
+        }
+    };
+    text.split(' ').map(cut).collect::<Vec<_>>().join(" ")
+}
+
+fn printable(text: &str) -> String {
     text.chars().map(|c| if c != '\n' && is_control(c) { '\u{fffd}' } else { c }).collect()
 }
 
