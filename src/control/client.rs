@@ -267,7 +267,10 @@ impl Client {
     async fn dial(&self) -> Result<UnixStream, ConnectError> {
         let socket = &self.socket;
         UnixStream::connect(socket).await.map_err(|source| match source.kind() {
-            io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused => ConnectError::NotRunning,
+            // Who was still in the queue when the listener was killed is reset.
+            io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused | io::ErrorKind::ConnectionReset => {
+                ConnectError::NotRunning
+            }
             io::ErrorKind::PermissionDenied => ConnectError::PermissionDenied { socket: socket.clone() },
             _ => ConnectError::Io { socket: socket.clone(), source },
         })
