@@ -82,7 +82,8 @@ pub fn compile(paths: &[PathBuf], machine: &dyn Machine, options: Options) -> Co
     diagnostics.append(found);
     drop(files);
     drop(sources.files);
-    let world = World { env: machine.environment(), accounts: machine.accounts() };
+    let world =
+        World { env: machine.environment(), accounts: machine.accounts(), profiles: machine.profiles() };
     let later = later::later(&model);
     let plan = graph::build(model, &world, &mut diagnostics);
     if let Some(plan) = &plan {

@@ -154,7 +154,7 @@ impl Engine {
 
     /// Moves an instance to another state: the one door through which every transition goes.
     fn set_state(&mut self, id: InstanceId, state: State, cause: Cause, now: Moment) {
-        let (task, disabled) = (self.is_task(id), self.plan.service_of(id).disabled);
+        let (task, disabled) = (self.is_task(id), self.plan.service_of(id).is_off());
         let slot = &mut self.slots[id.0 as usize];
         let (from, to) = (slot.state.name(task, disabled), state.name(task, disabled));
         let (was, is) = (slot.state.invocation(), state.invocation());
@@ -228,7 +228,7 @@ impl Engine {
 
     /// Returns the state an instance is shown in.
     fn name_of(&self, id: InstanceId) -> StateName {
-        self.slot(id).state.name(self.is_task(id), self.plan.service_of(id).disabled)
+        self.slot(id).state.name(self.is_task(id), self.plan.service_of(id).is_off())
     }
 
     /// Returns a cause that points at what became of another instance.

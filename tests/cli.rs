@@ -114,6 +114,53 @@ fn a_project_is_started_asked_about_and_stopped() {
 }
 
 #[test]
+fn files_are_laid_over_the_service_file_and_profiles_and_groups_choose_what_runs() {
+    let project = Project::new(
+        "group \"front\" web api\nservice \"web\" { shell \"exec sleep 1000\" }\n\
+         service \"api\" { shell \"exec sleep 1000\" }\nservice \"debug\" { shell \"exec sleep 1000\"; profile dev }\n",
+    );
+    let file = |name: &str, text: &str| std::fs::write(project.0.path().join(name), text).expect("written");
+    file("services.override.kdl", "service \"web\" { replicas 2 }\n");
+    file("more.kdl", "service \"api\" { description \"more\" }\n");
+    let graph = |arguments: &[&str]| -> serde_json::Value {
+        let output = project.svc(&[arguments, &["graph", "-o", "json"]].concat());
+        serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {output:?}"))
+    };
+    let usual = graph(&[]);
+    assert_eq!(usual["services"][0]["instances"].as_array().expect("a list").len(), 2, "{usual}");
+    assert_eq!(usual["services"][2]["disabled"], true);
+    let chosen = graph(&["-f", "services.kdl", "-f", "more.kdl", "--profile", "dev"]);
+    assert_eq!(chosen["services"][0]["instances"].as_array().expect("a list").len(), 1, "{chosen}");
+    assert_eq!(chosen["services"][1]["description"], "more");
+    assert_eq!(chosen["services"][2]["disabled"], false);
+    let odd = project.svc(&["--profile", "dve", "graph"]);
+    assert!(text(&odd.stderr).contains("did you mean `dev`?"), "{odd:?}");
+
+    assert_eq!(code(&project.svc(&["up", "-d"])), 0);
+    let states = |names: &[&str]| -> Vec<String> {
+        let output = project.svc(&[&["ps", "-a", "-o", "json"], names].concat());
+        let answer: serde_json::Value = serde_json::from_slice(&output.stdout).expect("one object");
+        let instances = answer["instances"].as_array().expect("a list").iter();
+        let word = |value: &serde_json::Value| value.as_str().expect("a text").to_owned();
+        instances.map(|instance| word(&instance["name"]) + " " + &word(&instance["state"])).collect()
+    };
+    assert_eq!(states(&[]), ["web.0 ready", "web.1 ready", "api ready", "debug disabled"]);
+    assert_eq!(states(&["front"]), ["web.0 ready", "web.1 ready", "api ready"]);
+    assert_eq!(states(&["web.*", "de*"]), ["web.0 ready", "web.1 ready", "debug disabled"]);
+    assert_eq!(code(&project.svc(&["stop", "front"])), 0);
+    assert_eq!(code(&project.svc(&["start", "debug", "a*"])), 0);
+    assert_eq!(states(&[]), ["web.0 inactive", "web.1 inactive", "api ready", "debug ready"]);
+    let unknown = project.svc(&["stop", "frnt"]);
+    assert!(code(&unknown) == 4 && text(&unknown.stderr).contains("did you mean `front`?"), "{unknown:?}");
+    assert_eq!(code(&project.svc(&["stop", "debug"])), 0);
+    assert_eq!(code(&project.svc(&["--profile", "dev", "up", "-d"])), 0);
+    assert_eq!(states(&[]), ["web.0 ready", "web.1 ready", "api ready", "debug ready"]);
+    file("services.override.kdl", "");
+    assert_eq!(code(&project.svc(&["apply"])), 0);
+    assert_eq!(states(&[]), ["web ready", "api ready", "debug ready"]);
+}
+
+#[test]
 fn what_cannot_be_started_makes_up_fail_and_says_where() {
     let project = Project::new("service \"web\" {\n    command \"./missing\"\n    restart never\n}\n");
     let output = project.svc(&["up", "-d"]);

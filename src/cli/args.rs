@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::builder::FalseyValueParser;
 use clap::builder::styling::{AnsiColor, Styles};
 
+use crate::base::Name;
 use crate::cli::command::{
     apply, check, completions, down, events, exec, explain, fmt, graph, logs, man, plan, probe, ps, restart,
     run, schema, signal, start, stop, up, version, wait, why,
@@ -23,13 +24,27 @@ const STYLES: Styles = Styles::styled()
 /// A process supervisor for Linux: one KDL file says what should run.
 #[derive(Clone, Debug, clap::Parser)]
 #[command(name = "svc", version, disable_help_subcommand = true, styles = STYLES, max_term_width = 100)]
-#[command(after_help = "The service file is `services.kdl` in this directory or the nearest one above it.\n\
+#[command(after_help = "The service file is `services.kdl` in this directory or the nearest one above it;\n\
+    `services.override.kdl` beside it is laid over it.\n\
     `svc VERB --help` says more about a verb. Every flag under \"Everywhere\" can be set by a variable:\n\
-    SVC_FILE, SVC_DIRECTORY, SVC_OUTPUT, SVC_COLOR, SVC_QUIET, SVC_VERBOSE.")]
+    SVC_FILE (several separated by `:`), SVC_PROFILE, SVC_DIRECTORY, SVC_OUTPUT, SVC_COLOR, SVC_QUIET, SVC_VERBOSE.")]
 pub struct Cli {
-    /// The service file; stands before the verb
+    /// The service file; stands before the verb. Each further one is laid over those before it
     #[arg(help_heading = "Everywhere", short, long, value_name = "FILE", env = "SVC_FILE", hide_env = true)]
-    pub file: Option<PathBuf>,
+    pub file: Vec<PathBuf>,
+
+    /// Activate profiles: services that belong to profiles are started while one of them is active
+    #[arg(
+        long = "profile",
+        value_name = "NAME",
+        value_delimiter = ',',
+        value_parser = profile,
+        env = "SVC_PROFILE",
+        hide_env = true,
+        global = true,
+        help_heading = "Everywhere"
+    )]
+    pub profiles: Vec<Name>,
 
     /// Work in this directory
     #[arg(
@@ -87,6 +102,10 @@ pub struct Cli {
     /// What to do.
     #[command(subcommand)]
     pub verb: Verb,
+}
+
+fn profile(text: &str) -> Result<Name, String> {
+    Name::new(text).map_err(|error| error.to_string())
 }
 
 /// What svc is asked to do: the manual of a verb stands in its file.

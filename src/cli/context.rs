@@ -1,13 +1,16 @@
 //! What every verb is given: where it works, how it may print, which file it is about.
 
 use std::ffi::{CString, OsString};
+use std::fs;
 use std::io::{self, IsTerminal, Write};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
+use crate::base::Name;
 use crate::cli::args::Cli;
 use crate::cli::exit::{Exit, Trouble};
 use crate::cli::style::Style;
+use crate::compile::override_of;
 use crate::runtime::project::Places;
 
 /// The name of the service file where none is given.
@@ -48,8 +51,10 @@ pub enum Verbosity {
 /// What every verb is given.
 #[derive(Clone, Debug)]
 pub struct Context {
-    /// The service file, when one was named.
-    pub file: Option<PathBuf>,
+    /// The service files that were named: each further one is laid over those before it.
+    pub files: Vec<PathBuf>,
+    /// The active profiles.
+    pub profiles: Vec<Name>,
     /// Where relative paths start.
     pub directory: PathBuf,
     /// The form asked for before the verb.
@@ -92,7 +97,8 @@ impl Context {
         let plain = |name: &str| surroundings.text(name).is_some_and(|value| !value.is_empty());
         let dumb = surroundings.text("TERM").is_none_or(|term| term == "dumb" || term.is_empty());
         Ok(Self {
-            file: cli.file.clone(),
+            files: files(cli, surroundings),
+            profiles: cli.profiles.clone(),
             directory,
             output: cli.output.clone(),
             verbosity: match (cli.quiet, cli.verbose) {
@@ -130,7 +136,7 @@ impl Context {
     ///
     /// There is none.
     pub fn service_file(&self) -> Result<PathBuf, Trouble> {
-        if let Some(file) = &self.file {
+        if let Some(file) = self.files.first() {
             return Ok(self.directory.join(file));
         }
         let found = self.directory.ancestors().map(|dir| dir.join(DEFAULT_FILE)).find(|file| file.is_file());
@@ -149,9 +155,32 @@ impl Context {
         self.variables.iter().filter_map(entry).collect()
     }
 
+    /// Returns what is compiled for a service file: with it all files that were named to be laid over it, or the
+    /// override beside it, if there is one.
+    pub fn with_overlays(&self, file: &Path) -> Vec<PathBuf> {
+        let named: Vec<PathBuf> = self.files.iter().map(|file| self.directory.join(file)).collect();
+        let same = |a: &Path, b: &Path| a == b || fs::canonicalize(a).ok() == fs::canonicalize(b).ok();
+        let root = self.directory.join(file);
+        match named.as_slice() {
+            [first, _, ..] if same(first, &root) => named,
+            _ => {
+                let over = override_of(&root).filter(|over| over.is_file());
+                std::iter::once(root).chain(over).collect()
+            }
+        }
+    }
+
     /// Shows a path the way a person would write it from here.
     pub fn shown(&self, path: &Path) -> String {
         path.strip_prefix(&self.directory).unwrap_or(path).display().to_string()
+    }
+}
+
+/// Returns the files that were named. In the variable `:` separates them, as in `PATH`.
+fn files(cli: &Cli, surroundings: &Surroundings) -> Vec<PathBuf> {
+    match (cli.file.as_slice(), surroundings.variable("SVC_FILE")) {
+        ([only], Some(variable)) if *only == variable => std::env::split_paths(only).collect(),
+        (files, _) => files.to_vec(),
     }
 }
 

@@ -61,32 +61,30 @@ pub async fn goes_with(door: &Door, command: &Command) -> Result<Vec<String>, Ca
     };
     let starts = matches!(command, Command::Start { .. });
     let mut others: BTreeSet<String> = BTreeSet::new();
-    let mut queue: Vec<String> = names.iter().filter(|name| *name != "all").cloned().collect();
+    let mut queue = Vec::new();
+    for name in names.iter().filter(|name| *name != "all") {
+        queue.extend(door.service(name).await?.instances);
+    }
+    // What the names mean: a service, an instance, a group, a pattern.
+    let named: BTreeSet<String> = queue.iter().map(|detail| detail.instance.name.clone()).collect();
     let mut asked: BTreeSet<String> = BTreeSet::new();
-    let mut named: BTreeSet<String> = BTreeSet::new();
-    while let Some(name) = queue.pop() {
-        let is_named = names.contains(&name);
-        for detail in door.service(&name).await?.instances {
-            if is_named {
-                named.insert(detail.instance.name.clone());
-            }
-            if !asked.insert(detail.instance.name.clone()) {
-                continue;
-            }
-            let others_of = if starts { detail.depends_on } else { detail.dependents };
-            for other in others_of.into_iter().filter(|other| other.condition.is_some()) {
-                let passes = match other.state {
-                    State::Ready | State::Completed if starts => false,
-                    _ if starts => others.insert(other.instance.clone()),
-                    _ if !other.required => false,
-                    State::Inactive | State::Disabled | State::Failed => false,
-                    // What builds on its result stops too; a restart lets the result stand.
-                    State::Completed => matches!(command, Command::Stop { .. }),
-                    _ => others.insert(other.instance.clone()),
-                };
-                if passes {
-                    queue.push(other.instance);
-                }
+    while let Some(detail) = queue.pop() {
+        if !asked.insert(detail.instance.name.clone()) {
+            continue;
+        }
+        let others_of = if starts { detail.depends_on } else { detail.dependents };
+        for other in others_of.into_iter().filter(|other| other.condition.is_some()) {
+            let passes = match other.state {
+                State::Ready | State::Completed if starts => false,
+                _ if starts => others.insert(other.instance.clone()),
+                _ if !other.required => false,
+                State::Inactive | State::Disabled | State::Failed => false,
+                // What builds on its result stops too; a restart lets the result stand.
+                State::Completed => matches!(command, Command::Stop { .. }),
+                _ => others.insert(other.instance.clone()),
+            };
+            if passes {
+                queue.extend(door.service(&other.instance).await?.instances);
             }
         }
     }

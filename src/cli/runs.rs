@@ -133,12 +133,12 @@ pub fn each(
 
 /// Returns the context in which a verb is about a run.
 pub fn within(context: &Context, run: &Run) -> Context {
-    Context { file: Some(run.project.file.clone()), ..context.clone() }
+    Context { files: vec![run.project.file.clone()], ..context.clone() }
 }
 
 /// Returns whether this context is the one of the run with this name.
 pub fn is_run(context: &Context, name: &str) -> bool {
-    find(context, name).is_some_and(|run| context.file.as_ref() == Some(&run.project.file))
+    find(context, name).is_some_and(|run| context.files == [run.project.file])
 }
 
 /// Sorts names into those of runs and the others.
@@ -146,7 +146,7 @@ fn sorted(context: &Context, names: &[String]) -> (Vec<Run>, Vec<String>) {
     let mut runs = Vec::new();
     let mut others = Vec::new();
     for name in names {
-        let run = if context.file.is_some() { None } else { find(context, name) };
+        let run = if context.files.is_empty() { find(context, name) } else { None };
         match run.filter(|_| !is_services(context, name)) {
             Some(run) => runs.push(run),
             None => others.push(name.clone()),

@@ -64,7 +64,7 @@ pub async fn connect(context: &Context, project: &Project) -> Result<Door, Troub
 
 fn not_running(context: &Context, project: &Project) -> Trouble {
     let shown = context.shown(&project.file);
-    let command = match &context.file {
+    let command = match context.files.first() {
         Some(file) => format!("svc -f {} up -d", file.display()),
         None => "svc up -d".to_owned(),
     };

@@ -1,8 +1,10 @@
 //! From a service file to its plan, with what is wrong shown to a person.
 
+use std::collections::BTreeSet;
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
+use crate::base::Name;
 use crate::cli::context::{Context, Verbosity, columns};
 use crate::cli::exit::{Exit, Trouble};
 use crate::compile::{Compiled, Options, Recorder, compile};
@@ -35,16 +37,16 @@ impl Source {
     }
 }
 
-/// Compiles one file. Mistakes are in the answer.
+/// Compiles a file with what is laid over it. Mistakes are in the answer.
 ///
 /// # Errors
 ///
-/// The file is not there.
+/// A file is not there.
 pub fn compiled(context: &Context, file: &Path, options: Options) -> Result<(Compiled, Record), Trouble> {
-    let path = canonical(context, file)?;
-    let host = Host::new(&context.variables);
+    let paths = context.with_overlays(file);
+    let paths = paths.iter().map(|path| canonical(context, path)).collect::<Result<Vec<PathBuf>, _>>()?;
+    let host = Host::new(&context.variables, &context.profiles);
     let machine = Recorder::new(&host);
-    let paths = [path];
     let mut compiled = compile(&paths, &machine, options);
     if let Some(here) = std::fs::canonicalize(&context.directory).ok().as_deref().and_then(Path::to_str) {
         compiled.sources.name_from(here);
@@ -81,6 +83,9 @@ fn read(context: &Context, file: &Path) -> Result<(Source, Diagnostics), Trouble
     if !diagnostics.is_empty() && !quiet {
         context.say(&drawn(context, &diagnostics, &sources));
     }
+    if let (Some(plan), false) = (&plan, quiet) {
+        unknown_profiles(context, plan);
+    }
     match plan {
         Some(plan) => Ok((Source { plan, map: sources, record }, later)),
         None => Err(Trouble::new(Exit::Invalid, "")),
@@ -101,6 +106,19 @@ pub fn runnable(context: &Context, file: &Path) -> Result<Source, Trouble> {
     Err(Trouble::new(Exit::Invalid, ""))
 }
 
+/// Warns of active profiles that no service belongs to.
+fn unknown_profiles(context: &Context, plan: &Plan) {
+    let known: BTreeSet<&str> =
+        plan.services.iter().flat_map(|service| &service.profiles).map(Name::as_str).collect();
+    for profile in context.profiles.iter().filter(|profile| !known.contains(profile.as_str())) {
+        let help = match nearest(profile.as_str(), known.iter().copied()) {
+            Some(nearest) => format!("; did you mean `{nearest}`?"),
+            None => String::new(),
+        };
+        context.say(&format!("warning: no service belongs to the profile `{profile}`{help}\n"));
+    }
+}
+
 /// Refuses names that the service file does not know.
 ///
 /// # Errors
@@ -110,8 +128,7 @@ pub fn known(source: &Source, names: &[String]) -> Result<(), Trouble> {
     let unknown = names.iter().find(|name| *name != "all" && source.plan.find(name).is_empty());
     let Some(name) = unknown else { return Ok(()) };
     let trouble = Trouble::new(Exit::Absent, format!("unknown service `{name}`"));
-    let all = source.plan.services.iter().map(|service| service.name.as_str());
-    Err(match nearest(name, all) {
+    Err(match nearest(name, source.plan.names()) {
         Some(nearest) => trouble.help(format!("did you mean `{nearest}`?")),
         None => trouble.help("`svc graph` shows every service of the file"),
     })

@@ -5,6 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use crate::base::Name;
 use crate::graph::{Account, Accounts};
 use crate::syntax::Loader;
 
@@ -18,6 +19,9 @@ pub trait Machine: Loader + Accounts {
 
     /// Returns whether there is a folder at `path`.
     fn is_dir(&self, path: &Path) -> bool;
+
+    /// Returns the profiles that are active.
+    fn profiles(&self) -> &BTreeSet<Name>;
 
     /// Returns the part that knows users and groups.
     fn accounts(&self) -> &dyn Accounts;
@@ -38,6 +42,8 @@ pub struct Memory {
     pub users: BTreeMap<String, Account>,
     /// Groups by name.
     pub groups: BTreeMap<String, u32>,
+    /// Active profiles.
+    pub profiles: BTreeSet<Name>,
 }
 
 impl Loader for Memory {
@@ -75,6 +81,10 @@ impl Machine for Memory {
 
     fn is_dir(&self, path: &Path) -> bool {
         self.folders.contains(path)
+    }
+
+    fn profiles(&self) -> &BTreeSet<Name> {
+        &self.profiles
     }
 
     fn accounts(&self) -> &dyn Accounts {

@@ -1,11 +1,12 @@
 //! A machine that remembers its answers, so that the same compilation can be made again elsewhere.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use crate::base::Name;
 use crate::compile::{Machine, Memory};
 use crate::graph::{Account, Accounts};
 use crate::syntax::Loader;
@@ -21,7 +22,8 @@ pub struct Recorder<'m> {
 impl<'m> Recorder<'m> {
     /// Starts recording.
     pub fn new(machine: &'m dyn Machine) -> Self {
-        let memory = Memory { env: machine.environment().clone(), ..Memory::default() };
+        let (env, profiles) = (machine.environment().clone(), machine.profiles().clone());
+        let memory = Memory { env, profiles, ..Memory::default() };
         Self { machine, memory: RefCell::new(memory) }
     }
 
@@ -79,6 +81,10 @@ impl Machine for Recorder<'_> {
         found
     }
 
+    fn profiles(&self) -> &BTreeSet<Name> {
+        self.machine.profiles()
+    }
+
     fn accounts(&self) -> &dyn Accounts {
         self
     }
@@ -92,7 +98,7 @@ mod tests {
     #[test]
     fn a_recording_compiles_to_the_same_plan() {
         let text = "project \"p\" { env-file \"p.env\" }\ninclude \"more/*.kdl\"\n\
-                    service \"a\" { command \"a\" \"${X}\"; user \"app\" group=\"staff\"; working-dir \"sub\" }\n";
+                    service \"a\" { command \"a\" \"${X}\"; user \"app\" group=\"staff\"; profile dev; working-dir \"sub\" }\n";
         let more = "service \"b\" { command \"./b\" }\n";
         let file = |path: &str, text: &str| (PathBuf::from(path), Arc::from(text));
         let machine = Memory {
@@ -103,6 +109,7 @@ mod tests {
             folders: ["/p/sub", "/p/more"].map(PathBuf::from).into(),
             users: [("app".to_owned(), Account { uid: 1, gid: 2, groups: vec![2] })].into(),
             groups: [("staff".to_owned(), 50)].into(),
+            profiles: [Name::new("dev").expect("a name")].into(),
         };
         let paths = [PathBuf::from("/p/services.kdl")];
         let recorder = Recorder::new(&machine);

@@ -274,7 +274,7 @@ fn settled(seen: &Seen) -> bool {
 fn resolved(plan: &Plan, command: wire::Command) -> Result<(Command, Vec<InstanceId>), Problem> {
     Ok(match command {
         wire::Command::Start { names, no_deps } => {
-            let instances = named(plan, names, |id| !plan.service_of(id).disabled)?;
+            let instances = named(plan, names, |id| !plan.service_of(id).is_off())?;
             (Command::Start { instances: instances.clone(), no_deps }, instances)
         }
         wire::Command::Stop { names, no_deps } => {
@@ -282,7 +282,7 @@ fn resolved(plan: &Plan, command: wire::Command) -> Result<(Command, Vec<Instanc
             (Command::Stop { instances: instances.clone(), no_deps }, instances)
         }
         wire::Command::Restart { names, no_deps } => {
-            let instances = named(plan, names, |id| !plan.service_of(id).disabled)?;
+            let instances = named(plan, names, |id| !plan.service_of(id).is_off())?;
             (Command::Restart { instances: instances.clone(), no_deps }, instances)
         }
         wire::Command::Shutdown { kill } => {
@@ -323,10 +323,7 @@ pub(crate) fn named(
 }
 
 pub(crate) fn unknown(plan: &Plan, names: Vec<String>) -> Problem {
-    let known = || {
-        let services = plan.services.iter().map(|service| service.name.as_str());
-        services.chain(plan.instances().map(|(_, instance)| &*instance.name))
-    };
+    let known = || plan.names().chain(plan.instances().map(|(_, instance)| &*instance.name));
     let unknown: Vec<wire::Unknown> = names
         .into_iter()
         .map(|name| wire::Unknown { nearest: nearest(&name, known()).map(str::to_owned), name })

@@ -22,7 +22,7 @@ pub(crate) fn instance(plan: &Plan, seen: &Seen) -> wire::Instance {
         kind: kind(service.kind),
         description: service.description.as_deref().map(str::to_owned),
         labels: service.labels.iter().map(|label| (label.key.clone(), label.value.clone())).collect(),
-        disabled: service.disabled,
+        disabled: service.is_off(),
         state: state(view.state),
         ready: view.ready,
         wanted: view.wanted,

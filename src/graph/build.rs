@@ -18,7 +18,7 @@ use crate::base::Name;
 use crate::diagnostic::{Diagnostic, Diagnostics, Span, Spanned, suggest};
 use crate::graph::build::instance::Maker;
 use crate::graph::check::{self, Wire, Written};
-use crate::graph::plan::{Edge, InstanceId, Plan, Relation, Service, ServiceId};
+use crate::graph::plan::{Edge, Group, InstanceId, Plan, Relation, Service, ServiceId};
 use crate::model::{Model, Service as Declared};
 
 /// Names that mean something else on the command line.
@@ -40,6 +40,8 @@ pub struct World<'a> {
     pub env: &'a BTreeMap<String, String>,
     /// Its users and groups.
     pub accounts: &'a dyn Accounts,
+    /// The profiles that are active.
+    pub profiles: &'a BTreeSet<Name>,
 }
 
 /// The users and groups of a machine.
@@ -68,7 +70,7 @@ pub struct Account {
 ///
 /// The model is used up, one service after another: it and the plan are never in memory as a whole.
 pub fn build(model: Model, world: &World<'_>, out: &mut Diagnostics) -> Option<Plan> {
-    let Model { project, env, control, services, lost } = model;
+    let Model { project, env, control, services, groups, lost } = model;
     let names = Names::new(&services, out);
     if let Some(diagnostic) = too_many_instances(&names, &services) {
         out.push(diagnostic);
@@ -81,6 +83,7 @@ pub fn build(model: Model, world: &World<'_>, out: &mut Diagnostics) -> Option<P
     let mut wires = Vec::with_capacity(services.len());
     let mut damaged = Vec::with_capacity(services.len());
     let mut search = Search { lost, ..Search::default() };
+    search.groups.extend(groups.iter().map(|(name, _)| name.value.to_string()));
     for mut declared in names.kept(services) {
         let id = ServiceId(plan.services.len() as u32);
         names.wire(id, &declared, &mut wires, &mut search, out);
@@ -96,12 +99,16 @@ pub fn build(model: Model, world: &World<'_>, out: &mut Diagnostics) -> Option<P
             kind: declared.kind,
             description: declared.description.take(),
             disabled: declared.disabled,
+            inactive: !declared.profiles.is_empty()
+                && !declared.profiles.iter().any(|profile| world.profiles.contains(&profile.value)),
+            profiles: declared.profiles.iter().map(|profile| profile.value.clone()).collect(),
             instances: first..first + count,
             event_listener: declared.event_listener.as_deref().map(process::listener).map(Box::new),
             labels: mem::take(&mut declared.labels),
         });
         damaged.push(declared.damaged);
     }
+    plan.groups = groups.into_iter().filter_map(|group| names.group(group, &mut search, out)).collect();
     check::edges(&damaged, &plan.services, &plan.instances, &wires, out);
     check::sockets(&plan.services, &plan.instances, maker.sockets, &maker.ports, out);
     check::ports(&plan.services, &plan.instances, maker.ports, out);
@@ -143,7 +150,12 @@ struct Search {
     said: BTreeSet<Span>,
     /// Names that something was meant to declare which was not understood.
     lost: BTreeSet<String>,
+    /// The names of groups.
+    groups: BTreeSet<String>,
 }
+
+/// A group as it is written: its name, and the names of its members.
+type Grouped = (Spanned<Name>, Vec<Spanned<Name>>);
 
 /// Which service a name means.
 struct Names {
@@ -268,19 +280,52 @@ impl Names {
             Some(&(found, _)) => Some(found),
             None => {
                 if search.said.insert(*span) && !search.lost.contains(name.as_str()) {
-                    out.push(self.unknown(name.as_str(), *span, search));
+                    out.push(self.unknown("svc::unknown-dependency", name.as_str(), *span, search));
                 }
                 None
             }
         }
     }
 
-    fn unknown(&self, name: &str, span: Span, search: &mut Search) -> Diagnostic {
-        let diagnostic = Diagnostic::error(
-            "svc::unknown-dependency",
-            span,
-            format!("there is no service or task `{name}`"),
-        );
+    /// Looks up the members of a group; `None` when its name means something else.
+    fn group(
+        &self,
+        (Spanned { value: name, span }, members): Grouped,
+        search: &mut Search,
+        out: &mut Diagnostics,
+    ) -> Option<Group> {
+        let before = out.len();
+        if RESERVED.contains(&name.as_str()) {
+            let message = format!("`{name}` cannot be the name of a group");
+            let diagnostic = Diagnostic::error("svc::reserved-name", span, message);
+            let diagnostic = diagnostic.here(format!("`svc stop {name}` means every service"));
+            out.push(diagnostic.help("give it another name"));
+        }
+        if let Some(&(_, service)) = self.ids.get(&name) {
+            let message = format!("`{name}` is the name of a group and of a service");
+            let diagnostic = Diagnostic::error("svc::duplicate-name", span, message);
+            let diagnostic = diagnostic.here("the group").label(service, "the service");
+            out.push(
+                diagnostic.help("groups, services and tasks share their names; call one something else"),
+            );
+        }
+        let mut found = Vec::with_capacity(members.len());
+        for Spanned { value: member, span } in members {
+            match self.ids.get(&member) {
+                Some(&(id, _)) => found.push(id),
+                None if search.lost.contains(member.as_str()) => {}
+                None => out.push(self.unknown("svc::unknown-member", member.as_str(), span, search)),
+            }
+        }
+        (!out.has_errors_from(before)).then_some(Group { name, span, members: found })
+    }
+
+    fn unknown(&self, code: &'static str, name: &str, span: Span, search: &mut Search) -> Diagnostic {
+        let message = format!("there is no service or task `{name}`");
+        let diagnostic = Diagnostic::error(code, span, message);
+        if search.groups.contains(name) {
+            return diagnostic.help(format!("`{name}` is a group: name the services in it"));
+        }
         search.comparisons += self.ids.len();
         let near = if search.comparisons <= COMPARISONS { self.nearest(name) } else { None };
         match near {

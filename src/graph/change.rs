@@ -214,6 +214,8 @@ fn service(was: &Service, is: &Service, differs: Differs<'_>) {
         kind,
         description,
         disabled,
+        profiles,
+        inactive,
         instances: _,
         rules,
         event_listener,
@@ -222,6 +224,7 @@ fn service(was: &Service, is: &Service, differs: Differs<'_>) {
     differs(Effect::Restart, "task", *kind != is.kind);
     differs(Effect::Live, "description", *description != is.description);
     differs(Effect::Live, "disabled", *disabled != is.disabled);
+    differs(Effect::Live, "profile", (profiles, inactive) != (&is.profiles, &is.inactive));
     differs(Effect::Restart, "event-listener", *event_listener != is.event_listener);
     differs(Effect::Live, "label", *labels != is.labels);
     let Rules {

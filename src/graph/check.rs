@@ -55,6 +55,7 @@ pub(crate) fn edges(
     let judged: Vec<Wire> = wires.iter().filter(whole).copied().collect();
     edge::conditions(services, instances, &judged, out);
     edge::disabled(services, wires, out);
+    edge::profiles(services, wires, out);
     edge::repeated(services, wires, out);
     cycle::cycles(services, wires, out);
 }

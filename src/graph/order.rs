@@ -36,7 +36,7 @@ impl Order {
         let links: Vec<Link> = plan.links().collect();
         let ends = |link: &Link| (link.dependent.0, link.dependency.0);
         let needs: Vec<(u32, u32)> = links.iter().filter(|link| pulls_in(link.relation)).map(ends).collect();
-        let enabled = plan.services().filter(|(_, service)| !service.disabled).map(|(id, _)| id.0);
+        let enabled = plan.services().filter(|(_, service)| !service.is_off()).map(|(id, _)| id.0);
         let started = Arrows::new(count, &needs).reach(enabled);
 
         let list: Vec<(u32, u32)> = links.iter().map(ends).collect();

@@ -42,6 +42,8 @@ pub struct Plan {
     pub services: Vec<Service>,
     /// Instances, those of one service side by side and in the order of the services.
     pub instances: Vec<Instance>,
+    /// Groups, in the order of the file.
+    pub groups: Vec<Group>,
     /// Edges, sorted by dependent, then dependency. There is no loop in them.
     pub edges: Vec<Edge>,
 }
@@ -88,8 +90,12 @@ pub struct Service {
     pub kind: Kind,
     /// What a person wrote about it.
     pub description: Option<String>,
-    /// Not started by `up` unless it is named or something depends on it.
+    /// Whether the file says that it is not started unless it is named or something depends on it.
     pub disabled: bool,
+    /// The profiles it belongs to; without one it is in all of them.
+    pub profiles: Vec<Name>,
+    /// Whether it belongs to profiles and none of them is active: it is treated as if it were disabled.
+    pub inactive: bool,
     /// Its instances: positions in [`Plan::instances`].
     pub instances: std::ops::Range<u32>,
     /// The rules it is supervised by; neighbours with equal ones share them.
@@ -98,6 +104,24 @@ pub struct Service {
     pub event_listener: Option<Box<EventListener>>,
     /// What people sort their services by; sorted by key.
     pub labels: Box<[Label]>,
+}
+
+impl Service {
+    /// Returns whether `up` leaves it out unless it is named or something depends on it.
+    pub fn is_off(&self) -> bool {
+        self.disabled || self.inactive
+    }
+}
+
+/// One name for several services.
+#[derive(Clone, Debug)]
+pub struct Group {
+    /// Its name.
+    pub name: Name,
+    /// Where the name is declared.
+    pub span: Span,
+    /// Its services, in the order they are written.
+    pub members: Vec<ServiceId>,
 }
 
 /// The rules a service is supervised by: all that the engine needs to know of it.
@@ -422,11 +446,29 @@ impl Plan {
         })
     }
 
-    /// Returns the instances that `name` means: all of a service, or one (`api.0`).
+    /// Iterates over the names of services and groups.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        let groups = self.groups.iter().map(|group| group.name.as_str());
+        self.services.iter().map(|service| service.name.as_str()).chain(groups)
+    }
+
+    /// Returns the instances that `name` means: all of a service, one of them (`api.0`), all of a group, or all whose
+    /// service or own name matches a pattern (`api-*`).
     pub fn find(&self, name: &str) -> Vec<InstanceId> {
         if let Some(service) = self.services.iter().find(|s| s.name.as_str() == name) {
             return service.instances.clone().map(InstanceId).collect();
         }
-        self.instances().filter(|(_, i)| &*i.name == name).map(|(id, _)| id).collect()
+        if let Some(group) = self.groups.iter().find(|group| group.name.as_str() == name) {
+            let members = group.members.iter().flat_map(|&id| self.service(id).instances.clone());
+            return members.map(InstanceId).collect();
+        }
+        let pattern = name.contains(['*', '?', '[']).then(|| glob::Pattern::new(name).ok()).flatten();
+        let is_meant = |id: InstanceId, instance: &Instance| match &pattern {
+            Some(pattern) => {
+                pattern.matches(&instance.name) || pattern.matches(self.service_of(id).name.as_str())
+            }
+            None => &*instance.name == name,
+        };
+        self.instances().filter(|&(id, instance)| is_meant(id, instance)).map(|(id, _)| id).collect()
     }
 }

@@ -15,7 +15,7 @@ use crate::model::merge::{self, Defaults};
 use crate::model::node::control::ControlNode;
 use crate::model::node::env::EnvFiles;
 use crate::model::node::settings::Settings;
-use crate::model::node::top::ProjectNode;
+use crate::model::node::top::{GroupNode, ProjectNode};
 use crate::model::node::vocabulary::VOCABULARY;
 use crate::model::policy::Kind;
 use crate::model::service::{Model, Service};
@@ -32,6 +32,7 @@ pub const TOP: &[(&str, &Spec)] = &[
     ("task", Settings::SPEC),
     ("template", Settings::SPEC),
     ("defaults", Settings::SPEC),
+    ("group", GroupNode::SPEC),
 ];
 
 /// `include`, which is read before anything is decoded.
@@ -70,6 +71,8 @@ pub fn model(files: &[File<'_>], name: &str, env_files: &mut dyn EnvFiles, out: 
         model.env = effective::variables(&project.env_file, project.env, env_files);
     }
     model.control = layer.control.map(ControlNode::control).unwrap_or_default();
+    model.groups = layer.groups.into_values().filter_map(|node| Some((node.name?, node.members))).collect();
+    model.groups.sort_by_key(|(name, _)| name.span);
     let templates = Templates::new(layer.templates.into_values().collect(), out);
     let defaults = Defaults::new(layer.defaults.unwrap_or_default(), layer.defaults_at);
     let mut overlays = Overlays::read(files, out);

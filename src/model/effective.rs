@@ -77,6 +77,7 @@ impl Effective {
             kind,
             description: one(settings.description),
             disabled: one(settings.disabled).unwrap_or(false),
+            profiles: settings.profile.map_or_else(Vec::new, |node| node.names),
             replicas: settings.replicas.and_then(|node| node.replicas()),
             command: command.unwrap_or_default(),
             working_dir: one(settings.working_dir),

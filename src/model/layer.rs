@@ -10,7 +10,7 @@ use crate::model::decode::TOP;
 use crate::model::merge;
 use crate::model::node::control::ControlNode;
 use crate::model::node::settings::Settings;
-use crate::model::node::top::ProjectNode;
+use crate::model::node::top::{GroupNode, ProjectNode};
 use crate::model::template::Template;
 use crate::schema::{Context, FromNode};
 use crate::syntax::Node;
@@ -26,6 +26,8 @@ pub struct Layer {
     pub defaults: Option<Settings>,
     /// Where `defaults` stand, blocks included.
     pub defaults_at: Vec<Span>,
+    /// Every `group`.
+    pub groups: BTreeMap<Name, GroupNode>,
     /// Every `template`, by name.
     pub templates: BTreeMap<Name, Template>,
 }
@@ -63,6 +65,7 @@ impl Layer {
                 once(&mut self.defaults, read, node, cx);
             }
             "template" => self.template(node, cx),
+            "group" => self.group(node, cx),
             _ => {
                 let known = TOP.iter().map(|(name, _)| *name).chain(["include"]).collect();
                 cx.unknown_node(node, "", known);
@@ -82,9 +85,35 @@ impl Layer {
         self.templates.insert(name.value.clone(), Template { name, settings });
     }
 
+    fn group(&mut self, node: Node<'_>, cx: &mut Context<'_>) {
+        let mut read = GroupNode::from_node(node, cx);
+        let Some(name) = read.name.clone() else { return };
+        if read.members.is_empty() && !read.mistaken {
+            let help = format!("write `group {} SERVICE …`, or remove the line", name.value);
+            cx.missing(node, "at least one service", &help);
+        }
+        let mut seen: BTreeMap<Name, Span> = BTreeMap::new();
+        read.members.retain(|member| {
+            let first = seen.get(&member.value).copied();
+            match first {
+                Some(first) => {
+                    let what = format!("the member `{}`", member.value);
+                    cx.twice("svc::duplicate-member", &what, first, member.span);
+                }
+                None => drop(seen.insert(member.value.clone(), member.span)),
+            }
+            first.is_none()
+        });
+        if let Some(first) = self.groups.get(&name.value) {
+            let first = first.name.as_ref().map_or(first.span, |name| name.span);
+            return cx.say(declared_twice(&format!("the group `{}`", name.value), first, name.span));
+        }
+        self.groups.insert(name.value.clone(), read);
+    }
+
     /// Merges a layer below into this one.
     pub fn over(&mut self, under: Self) {
-        let Self { project, control, defaults, defaults_at, templates } = under;
+        let Self { project, control, defaults, defaults_at, groups, templates } = under;
         match (&mut self.project, project) {
             (Some(over), Some(under)) => over.inherit(&under),
             (over @ None, under) => *over = under,
@@ -101,6 +130,9 @@ impl Layer {
             (Some(_), None) => {}
         }
         self.defaults_at.extend(defaults_at);
+        for (name, under) in groups {
+            self.groups.entry(name).or_insert(under);
+        }
         for (name, under) in templates {
             match self.templates.get_mut(&name) {
                 Some(over) => merge::lay(&mut over.settings, &under.settings),

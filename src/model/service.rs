@@ -34,6 +34,8 @@ pub struct Model {
     pub control: Control,
     /// Services and tasks in the order of the files, the later one of two with the same name included.
     pub services: Vec<Box<Service>>,
+    /// Groups with their members, in the order of the files.
+    pub groups: Vec<(Spanned<Name>, Vec<Spanned<Name>>)>,
     /// Names in nodes that were not understood: whoever uses them is not to blame.
     pub lost: BTreeSet<String>,
 }
@@ -100,6 +102,8 @@ pub struct Service {
     pub description: Option<String>,
     /// Not started by `up` unless it is named or something depends on it.
     pub disabled: bool,
+    /// The profiles it belongs to; without one it is in all of them.
+    pub profiles: Vec<Spanned<Name>>,
     /// How many instances there are; `None` for one that has no number in its name.
     pub replicas: Option<Replicas>,
     /// What runs.

@@ -1,6 +1,6 @@
 //! The machine svc runs on, as the front end asks for it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::{CString, OsString};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use nix::unistd::{AccessFlags, Gid, Group, Uid, User, access, getgrouplist};
 
+use crate::base::Name;
 use crate::compile::Machine;
 use crate::graph::{Account, Accounts};
 use crate::runtime::read;
@@ -17,21 +18,23 @@ use crate::syntax::Loader;
 #[derive(Clone, Debug)]
 pub struct Host {
     env: BTreeMap<String, String>,
+    profiles: BTreeSet<Name>,
 }
 
 impl Host {
-    /// Makes the machine with this environment. A variable that is not UTF-8 is passed on to services and
+    /// Makes the machine with this environment and these profiles active. A variable that is not UTF-8 is passed on to services and
     /// cannot be used in `${…}`.
-    pub fn new(variables: &[(OsString, OsString)]) -> Self {
+    pub fn new(variables: &[(OsString, OsString)], profiles: &[Name]) -> Self {
         let text = |text: &OsString| text.to_str().map(str::to_owned);
         Self::with_env(
             variables.iter().filter_map(|(name, value)| Some((text(name)?, text(value)?))).collect(),
+            profiles.iter().cloned().collect(),
         )
     }
 
-    /// Makes the machine with this environment.
-    pub fn with_env(env: BTreeMap<String, String>) -> Self {
-        Self { env }
+    /// Makes the machine with this environment and these profiles active.
+    pub fn with_env(env: BTreeMap<String, String>, profiles: BTreeSet<Name>) -> Self {
+        Self { env, profiles }
     }
 }
 
@@ -90,6 +93,10 @@ impl Machine for Host {
         path.is_dir()
     }
 
+    fn profiles(&self) -> &BTreeSet<Name> {
+        &self.profiles
+    }
+
     fn accounts(&self) -> &dyn Accounts {
         self
     }
@@ -103,7 +110,7 @@ mod tests {
 
     #[test]
     fn what_is_there_is_found_and_what_is_not_is_not() {
-        let host = Host::new(&[("A".into(), "1".into())]);
+        let host = Host::new(&[("A".into(), "1".into())], &[]);
         assert_eq!(host.environment().get("A").map(String::as_str), Some("1"));
         assert_eq!(host.user("root").map(|account| (account.uid, account.gid)), Some((0, 0)));
         assert_eq!(host.user("4242").map(|account| account.uid), Some(4242));

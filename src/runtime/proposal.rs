@@ -5,10 +5,10 @@
 
 use std::fs;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::compile::{Compiled, Options, Recorder, compile};
+use crate::compile::{Compiled, Options, Recorder, compile, override_of};
 use crate::diagnostic::{Look, human};
 use crate::graph::Plan;
 use crate::runtime::machine::Host;
@@ -46,10 +46,10 @@ impl Proposal {
     pub fn read(project: &Project) -> Result<Self, ProposalError> {
         let before = fs::read(project.record()).and_then(|bytes| Record::from_bytes(&bytes));
         let before = before.map_err(ProposalError::Record)?;
-        let host = Host::with_env(before.env().clone());
+        let host = Host::with_env(before.env().clone(), before.profiles().clone());
         let machine = Recorder::new(&host);
-        let Compiled { plan, diagnostics, mut sources, .. } =
-            compile(before.paths(), &machine, Options::default());
+        let paths = with_override(before.paths());
+        let Compiled { plan, diagnostics, mut sources, .. } = compile(&paths, &machine, Options::default());
         let Some(plan) = plan else {
             if let Some(folder) = project.file.parent().and_then(Path::to_str) {
                 sources.name_from(folder);
@@ -59,9 +59,20 @@ impl Proposal {
                 .expect("writing into memory does not fail");
             return Err(ProposalError::Invalid(text));
         };
-        let record = Record::new(before.paths(), machine.finish());
+        let record = Record::new(&paths, machine.finish());
         let fingerprint = record.fingerprint();
         let record = record.to_bytes().map_err(ProposalError::Record)?;
         Ok(Self { plan: Arc::new(plan), record, fingerprint })
     }
+}
+
+/// Returns the files with the override that is beside the service file by now, unless somebody said what is laid
+/// over it.
+fn with_override(paths: &[PathBuf]) -> Vec<PathBuf> {
+    let Some((root, others)) = paths.split_first() else { return Vec::new() };
+    let over = override_of(root);
+    if others.iter().any(|other| Some(other) != over.as_ref()) {
+        return paths.to_vec();
+    }
+    std::iter::once(root.clone()).chain(over.filter(|over| over.is_file())).collect()
 }

@@ -4,13 +4,14 @@
 //! then. So everything the compilation asked of the machine is written down once, by `svc up`, and
 //! every engine of this supervision compiles that.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use crate::base::Name;
 use crate::compile::{Compiled, Memory, Options, compile};
 use crate::graph::Account;
 use crate::runtime::project::fingerprint;
@@ -30,6 +31,8 @@ struct Written {
     env: BTreeMap<String, String>,
     users: BTreeMap<String, (u32, u32, Vec<u32>)>,
     groups: BTreeMap<String, u32>,
+    #[serde(default)]
+    profiles: Vec<String>,
 }
 
 impl Record {
@@ -44,13 +47,14 @@ impl Record {
     ///
     /// When a path is not UTF-8.
     pub fn to_bytes(&self) -> io::Result<Vec<u8>> {
-        let Memory { files, env, users, groups, programs: _, folders: _ } = &self.heard;
+        let Memory { files, env, users, groups, profiles, programs: _, folders: _ } = &self.heard;
         let written = Written {
             paths: self.paths.clone(),
             files: files.clone(),
             env: env.clone(),
             users: users.iter().map(|(name, a)| (name.clone(), (a.uid, a.gid, a.groups.clone()))).collect(),
             groups: groups.clone(),
+            profiles: profiles.iter().map(ToString::to_string).collect(),
         };
         Ok(serde_json::to_vec(&written)?)
     }
@@ -61,10 +65,11 @@ impl Record {
     ///
     /// When the bytes are no record.
     pub fn from_bytes(bytes: &[u8]) -> io::Result<Self> {
-        let Written { paths, files, env, users, groups } = serde_json::from_slice(bytes)?;
+        let Written { paths, files, env, users, groups, profiles } = serde_json::from_slice(bytes)?;
+        let profiles = profiles.iter().filter_map(|profile| Name::new(profile).ok()).collect();
         let account = |(uid, gid, groups)| Account { uid, gid, groups };
         let users = users.into_iter().map(|(name, user)| (name, account(user))).collect();
-        let heard = Memory { files, env, users, groups, ..Memory::default() };
+        let heard = Memory { files, env, users, groups, profiles, ..Memory::default() };
         Ok(Self { paths, heard })
     }
 
@@ -79,12 +84,18 @@ impl Record {
         &self.paths
     }
 
+    /// Returns the profiles that were active.
+    pub fn profiles(&self) -> &BTreeSet<Name> {
+        &self.heard.profiles
+    }
+
     /// Returns the environment svc was called in.
     pub fn env(&self) -> &BTreeMap<String, String> {
         &self.heard.env
     }
 
-    /// Returns a number that is the same as long as the files say the same, whatever the environment.
+    /// Returns a number that is the same as long as the files say the same, whatever the environment and the active
+    /// profiles.
     pub fn fingerprint(&self) -> u64 {
         let mut text = Vec::new();
         for (path, content) in &self.heard.files {

@@ -168,6 +168,8 @@ impl Draft {
             kind,
             description: None,
             disabled: false,
+            profiles: Vec::new(),
+            inactive: false,
             instances: 0..1,
             rules: default_rules(kind).into(),
             event_listener: None,

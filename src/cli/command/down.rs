@@ -22,7 +22,7 @@ use crate::runtime::Project;
 /// ends with its supervisor. Returns when nothing is left. That nothing runs is no error.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Args {
-    /// Services or instances (`api`, `api.0`); everything when none is named
+    /// Services, instances, groups or patterns (`api`, `api.0`, `front`, `api-*`); everything when none is named
     #[arg(value_name = "SVC")]
     names: Vec<String>,
 

@@ -9,7 +9,6 @@ use crate::cli::context::{Context, Verbosity};
 use crate::cli::exit::{Exit, Trouble};
 use crate::cli::source::{canonical, drawn};
 use crate::cli::{diff, replace};
-use crate::compile::override_of;
 use crate::diagnostic::Diagnostics;
 use crate::runtime::machine::Host;
 use crate::runtime::read;
@@ -41,7 +40,7 @@ pub struct Args {
 ///
 /// A file is not there or cannot be written.
 pub fn run(context: &Context, args: &Args) -> Result<Exit, Trouble> {
-    let host = Host::new(&context.variables);
+    let host = Host::new(&context.variables, &context.profiles);
     let mut findings = Diagnostics::default();
     let mut sources = if args.files.is_empty() {
         syntax::load(&project(context)?, &host, &mut findings)
@@ -69,9 +68,7 @@ pub fn run(context: &Context, args: &Args) -> Result<Exit, Trouble> {
 
 /// Returns the service file and what is laid over it.
 fn project(context: &Context) -> Result<Vec<PathBuf>, Trouble> {
-    let root = canonical(context, &context.service_file()?)?;
-    let over = override_of(&root).filter(|over| over.is_file());
-    Ok([Some(root), over].into_iter().flatten().collect())
+    context.with_overlays(&context.service_file()?).iter().map(|file| canonical(context, file)).collect()
 }
 
 /// Reads files by their names, each once, and not what they include.

@@ -1,5 +1,6 @@
 //! `svc logs`.
 
+use std::collections::BTreeSet;
 use std::io::{self, Write};
 use std::path::PathBuf;
 
@@ -14,6 +15,7 @@ use crate::cli::signals::Signals;
 use crate::cli::source;
 use crate::cli::stream::{self, Stream};
 use crate::cli::time;
+use crate::graph::InstanceId;
 use crate::graph::plan::Logs;
 use crate::logs::format::{self, Formatter};
 use crate::logs::name::default_path;
@@ -25,7 +27,7 @@ use crate::runtime::Project;
 /// Reads the log files across rotations, also after everything has stopped. With -f it goes on with what is written, until Ctrl-C.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Args {
-    /// Services or instances (`api`, `api.0`); all of them when none is named
+    /// Services, instances, groups or patterns (`api`, `api.0`, `front`, `api-*`); all of them when none is named
     #[arg(value_name = "SVC")]
     names: Vec<String>,
 
@@ -124,17 +126,18 @@ fn offline(
 ) -> Result<(Vec<String>, Vec<PathBuf>), Trouble> {
     let source = source::plan(context, &project.file)?;
     source::known(&source, names)?;
-    let asked = |name: &str, service: &str| {
-        names.is_empty() || names.iter().any(|asked| asked == name || asked == service)
+    let asked: BTreeSet<InstanceId> = match names {
+        [] => source.plan.instances().map(|(id, _)| id).collect(),
+        names => names.iter().flat_map(|name| source.plan.find(name)).collect(),
     };
-    let found = source.plan.instances().filter_map(|(id, instance)| {
+    let found = asked.into_iter().filter_map(|id| {
+        let instance = source.plan.instance(id);
         let path = match &instance.launch.logs {
             Logs::File { path: Some(path), .. } => path.clone(),
             Logs::File { path: None, .. } => default_path(&project.state_dir, &instance.name),
             Logs::None | Logs::Inherit => return None,
         };
-        let service = source.plan.service_of(id).name.as_str();
-        asked(&instance.name, service).then(|| (instance.name.to_string(), path))
+        Some((instance.name.to_string(), path))
     });
     Ok(found.unzip())
 }

@@ -22,7 +22,7 @@ use crate::control::wire::{Instance, Kind, Services, State};
 /// asked for is not ready, so that a script can tell; a task that completed counts as ready.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Args {
-    /// Services or instances (`api`, `api.0`); all of them when none is named
+    /// Services, instances, groups or patterns (`api`, `api.0`, `front`, `api-*`); all of them when none is named
     #[arg(value_name = "SVC")]
     names: Vec<String>,
 

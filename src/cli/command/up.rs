@@ -34,7 +34,7 @@ use crate::runtime::{Before, Inherited, Project, boot};
 /// without a readiness has to run for 250 ms to count as up. Exits with 1 as soon as something asked for has failed for good or five times in a row.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Args {
-    /// Services or instances (`api`, `api.0`); everything that is not disabled when none is named
+    /// Services, instances, groups or patterns (`api`, `api.0`, `front`, `api-*`); everything that is not disabled and in an active profile when none is named
     #[arg(value_name = "SVC")]
     names: Vec<String>,
 
@@ -83,7 +83,7 @@ pub fn run(context: &Context, args: &Args) -> Result<Exit, Trouble> {
                 return Ok(exit);
             }
         }
-        let names = if args.names.is_empty() { vec!["all".to_owned()] } else { args.names.clone() };
+        let names = if args.names.is_empty() { everything(&source) } else { args.names.clone() };
         let command = Command::Start { names, no_deps: args.no_deps };
         if args.no_wait {
             door.command(&command).await?;
@@ -149,6 +149,14 @@ async fn reach(
         }
         Err(error) => Err(Trouble::of(&error)),
     }
+}
+
+/// Returns the names of all that is started when none is named. Profiles that were not active when the supervisor
+/// began are active now: what belongs to them is named.
+fn everything(source: &Source) -> Vec<String> {
+    let active =
+        source.plan.services.iter().filter(|service| !service.profiles.is_empty() && !service.is_off());
+    std::iter::once("all".to_owned()).chain(active.map(|service| service.name.to_string())).collect()
 }
 
 /// An `up` whose supervisor runs.

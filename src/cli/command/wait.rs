@@ -15,7 +15,7 @@ use crate::cli::session::{self, Change, Watch};
 /// supervisor ended), and with 124 when the time runs out.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Args {
-    /// Services or instances (`api`, `api.0`), or `all`
+    /// Services, instances, groups or patterns (`api`, `api.0`, `front`, `api-*`), or `all`
     #[arg(value_name = "SVC", required = true)]
     names: Vec<String>,
 

@@ -84,6 +84,23 @@ pub(super) const RULES: &[Rule] = &[
         "##,
     ),
     Rule::error(
+        "svc::duplicate-member",
+        "a service that a group names twice",
+        "A group holds each of its services once.",
+    )
+    .example(
+        r##"
+        group "frontend" web api web
+        service "web" { command "./web" }
+        service "api" { command "./api" }
+        "##,
+        r##"
+        group "frontend" web api
+        service "web" { command "./web" }
+        service "api" { command "./api" }
+        "##,
+    ),
+    Rule::error(
         "svc::duplicate-name",
         "two services or tasks with one name",
         "Services and tasks share their names, in all files of a project: a name is what they are called on the command \
@@ -192,6 +209,35 @@ pub(super) const RULES: &[Rule] = &[
             command "./web"
             port 8080
             replicas 10
+        }
+        "##,
+    ),
+    Rule::warning(
+        "svc::profile-dependency",
+        "a dependency that is only in other profiles",
+        "A service that belongs to profiles is started while one of them is active. Something that depends on it and is \
+         started without them starts it all the same, which is seldom what the profile is for.",
+    )
+    .example(
+        r##"
+        service "web" {
+            command "./web"
+            depends-on db
+        }
+        service "db" {
+            command "./db"
+            profile dev
+        }
+        "##,
+        r##"
+        service "web" {
+            command "./web"
+            depends-on db
+            profile dev
+        }
+        service "db" {
+            command "./db"
+            profile dev
         }
         "##,
     ),
@@ -309,6 +355,23 @@ pub(super) const RULES: &[Rule] = &[
             depends-on database
         }
         service "database" { command "./db" }
+        "##,
+    ),
+    Rule::error(
+        "svc::unknown-member",
+        "a group with a member that does not exist",
+        "A group is one name for several services and tasks of these files; it does not hold other groups.",
+    )
+    .example(
+        r##"
+        group "frontend" web apy
+        service "web" { command "./web" }
+        service "api" { command "./api" }
+        "##,
+        r##"
+        group "frontend" web api
+        service "web" { command "./web" }
+        service "api" { command "./api" }
         "##,
     ),
 ];

@@ -65,6 +65,7 @@ fn service(called: &str, place: u32) -> Declared {
         kind: Kind::Service,
         description: None,
         disabled: false,
+        profiles: Vec::new(),
         replicas: None,
         command: command(place, &["run"]),
         working_dir: None,
@@ -123,7 +124,8 @@ fn made(services: Vec<Declared>) -> (Option<Plan>, Vec<String>) {
 
 fn made_of(model: Model) -> (Option<Plan>, Vec<String>) {
     let mut out = Diagnostics::default();
-    let world = World { env: &BTreeMap::from([("HOME".to_owned(), "/root".to_owned())]), accounts: &Machine };
+    let env = BTreeMap::from([("HOME".to_owned(), "/root".to_owned())]);
+    let world = World { env: &env, accounts: &Machine, profiles: &BTreeSet::new() };
     let plan = build(model, &world, &mut out);
     out.sort();
     let said = |d: &Diagnostic| {

@@ -32,7 +32,7 @@ pub(crate) fn ports(
     mut uses: Vec<PortUse>,
     out: &mut Diagnostics,
 ) {
-    uses.retain(|used| !services[instances[used.instance.0 as usize].service.0 as usize].disabled);
+    uses.retain(|used| !services[instances[used.instance.0 as usize].service.0 as usize].is_off());
     uses.sort_by_key(|used| (used.number, used.instance, used.span));
     let mut reported = Vec::new();
     for pair in uses.windows(2).filter(|pair| pair[0].number == pair[1].number) {

@@ -94,6 +94,33 @@ pub(crate) fn disabled(services: &[Service], wires: &[Wire], out: &mut Diagnosti
     }
 }
 
+/// Warns of dependencies on what is only in other profiles: they start it all the same.
+pub(crate) fn profiles(services: &[Service], wires: &[Wire], out: &mut Diagnostics) {
+    for wire in wires.iter().filter(|wire| wire.written == Written::DependsOn) {
+        let (from, to) = (dependent(services, wire), dependency(services, wire));
+        let missing = match from.profiles.as_slice() {
+            _ if to.profiles.is_empty() || from.disabled => continue,
+            [] => "without a profile".to_owned(),
+            own => match own.iter().find(|own| !to.profiles.contains(own)) {
+                Some(own) => format!("in the profile `{own}`"),
+                None => continue,
+            },
+        };
+        let profiles: Vec<String> = to.profiles.iter().map(|profile| format!("`{profile}`")).collect();
+        let (word, list) = (if profiles.len() == 1 { "profile" } else { "profiles" }, profiles.join(", "));
+        let message = format!("`{}` depends on `{}`, which is only in the {word} {list}", from.name, to.name);
+        out.push(
+            Diagnostic::warning("svc::profile-dependency", wire.span, message)
+                .here(format!("{missing}, `{}` starts it all the same", from.name))
+                .label(to.span, format!("only in {list}"))
+                .help(format!(
+                    "give both the same profiles, or write `after {}` to wait without starting it",
+                    to.name
+                )),
+        );
+    }
+}
+
 /// Reports edges that are written twice.
 pub(crate) fn repeated(services: &[Service], wires: &[Wire], out: &mut Diagnostics) {
     let mut sorted: Vec<&Wire> = wires.iter().collect();

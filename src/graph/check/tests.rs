@@ -136,6 +136,8 @@ fn service(name: &str, span: Span, kind: &str) -> Service {
         kind,
         description: None,
         disabled: false,
+        profiles: Vec::new(),
+        inactive: false,
         instances: 0..1,
         rules: rules.into(),
         event_listener: None,

@@ -17,7 +17,7 @@ pub fn dot(plan: &Plan) -> String {
         if service.kind == Kind::Task {
             style.push("rounded");
         }
-        if service.disabled {
+        if service.is_off() {
             style.push("dashed");
         }
         let mut attributes = Vec::new();

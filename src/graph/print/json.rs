@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use crate::base::Name;
 use crate::graph::order::Order;
 use crate::graph::plan::{Plan, Relation, ServiceId};
 use crate::model::policy::Kind;
@@ -23,6 +24,8 @@ struct Node<'a> {
     kind: &'static str,
     description: Option<&'a str>,
     disabled: bool,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    profiles: Vec<&'a str>,
     instances: Vec<Instance<'a>>,
     start_wave: Option<u32>,
     stop_wave: Option<u32>,
@@ -99,7 +102,8 @@ fn node<'a>(plan: &'a Plan, order: &Order, id: ServiceId) -> Node<'a> {
             Kind::Task => "task",
         },
         description: service.description.as_deref(),
-        disabled: service.disabled,
+        disabled: service.is_off(),
+        profiles: service.profiles.iter().map(Name::as_str).collect(),
         instances: instances.collect(),
         start_wave: order.start_wave(id),
         stop_wave: order.stop_wave(id),

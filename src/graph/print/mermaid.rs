@@ -19,7 +19,7 @@ pub fn mermaid(plan: &Plan) -> String {
             Kind::Service => ("[", "]"),
             Kind::Task => ("([", "])"),
         };
-        let class = if service.disabled { ":::disabled" } else { "" };
+        let class = if service.is_off() { ":::disabled" } else { "" };
         line(format_args!("    s{}{open}\"{label}\"{close}{class}", id.0));
     }
     for link in plan.links() {
@@ -32,7 +32,7 @@ pub fn mermaid(plan: &Plan) -> String {
         let label = escaped(&label.join(", "));
         line(format_args!("    s{} {arrow}|\"{label}\"| s{}", link.dependent.0, link.dependency.0));
     }
-    if plan.services.iter().any(|service| service.disabled) {
+    if plan.services.iter().any(|service| service.is_off()) {
         line(format_args!("    classDef disabled stroke-dasharray: 4 4"));
     }
     out

@@ -58,7 +58,12 @@ pub fn tree(plan: &Plan, direction: Direction, style: Style) -> String {
     }
     if !left_out.is_empty() {
         page.line("");
-        page.line("not started, because disabled:");
+        let inactive = left_out.iter().filter(|&&id| plan.service(id).inactive).count();
+        page.line(match inactive {
+            0 => "not started, because disabled:",
+            all if all == left_out.len() => "not started, because in no active profile:",
+            _ => "not started, because disabled or in no active profile:",
+        });
         page.wave("", &left_out);
     }
     page.chain();

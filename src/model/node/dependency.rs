@@ -23,9 +23,9 @@ nodes! {
         prop timeout "timeout": Duration = "";
     }
 
-    /// Names of services that are started before or after this one, if they are started.
+    /// Names of services, or of profiles.
     NamesNode {
-        /// The services.
+        /// The names.
         args names "names": Name = "";
     }
 }

@@ -32,6 +32,8 @@ nodes! {
         child description "description": One<String> = "" => Live;
         /// Not started by `svc up` unless it is named or something depends on it.
         child disabled "disabled": One<bool> = "#false" => Live;
+        /// The profiles it belongs to; while none of them is active, `svc up` does not start it unless it is named or something depends on it.
+        child profile "profile": NamesNode = "" => Live;
         /// The program and its arguments, or both as one text; no shell is involved.
         child command "command": CommandNode = "" => Restart;
         /// A text for `/bin/sh -c`, instead of `command`; svc replaces no variables in it.

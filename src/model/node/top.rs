@@ -1,5 +1,6 @@
 //! `project`: what holds for the project as a whole.
 
+use crate::base::Name;
 use crate::model::node::env::{EnvFileNode, EnvNode};
 use crate::schema::nodes;
 
@@ -12,5 +13,13 @@ nodes! {
         many env "env": EnvNode = "" => Restart;
         /// Files with variables of every service.
         many env_file "env-file": EnvFileNode = "" => Restart;
+    }
+
+    /// One name for several services, wherever services are named on the command line.
+    GroupNode {
+        /// The name.
+        arg name "name": Name = "";
+        /// The services in it.
+        args members "members": Name = "";
     }
 }

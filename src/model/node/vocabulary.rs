@@ -6,7 +6,7 @@ use crate::schema::Vocabulary;
 /// What people bring along from elsewhere.
 pub const VOCABULARY: &Vocabulary = &Vocabulary { foreign: FOREIGN, later: LATER };
 
-const LATER: &[&str] = &["group", "profile"];
+const LATER: &[&str] = &[];
 
 #[cfg(test)]
 mod tests {
