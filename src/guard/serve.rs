@@ -101,7 +101,14 @@ impl Guard {
             self.start_engine();
             match self.engine.tell(&self.lives, &self.kept, &self.events) {
                 Ok(all) => again |= !all,
-                Err(error) => self.abandon_engine(&error),
+                Err(error) => {
+                    // It may have ended since its end was looked for: what it said last is still there, and
+                    // goodbye may be among it.
+                    self.hear();
+                    if self.ending.is_none() {
+                        self.abandon_engine(&error);
+                    }
+                }
             }
             let woken = self.wait(again)?;
             for invocation in woken.ended {
