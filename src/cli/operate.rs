@@ -93,7 +93,7 @@ impl<'a> Operation<'a> {
     }
 
     /// Sees to it that these, which have no readiness, are not counted as up while they are about to
-    /// exit: each has to run for [`PROOF`]. Only this verdict waits; what depends on them does not.
+    /// exit: each has to run for a moment, 250 ms. Only this verdict waits; what depends on them does not.
     pub fn prove(&mut self, names: Vec<String>) {
         self.unproven = names;
     }
