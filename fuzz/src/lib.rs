@@ -36,6 +36,7 @@ pub fn compiled(text: &str) -> Compiled {
         folders: [PathBuf::from("/p")].into(),
         users: [("app".to_owned(), Account { uid: 7, gid: 8, groups: vec![8] })].into(),
         groups: [("app".to_owned(), 8)].into(),
+        ..Memory::default()
     };
     compile(&[root], &machine, Options::default())
 }
