@@ -13,16 +13,20 @@ const BACKLOG: i32 = 1024;
 
 /// Makes the socket at `path` and listens on it. Only its owner may connect.
 ///
-/// What a supervisor left behind that is gone is removed first. So that two of them cannot remove
-/// each other's, the caller holds the project's lock.
+/// The file appears under its name in the instant in which it can be connected to, so whoever waits for
+/// it by watching its directory is never refused. What a supervisor left behind that is gone is removed
+/// first. So that two of them cannot remove each other's, the caller holds the project's lock.
 ///
 /// # Errors
 ///
 /// `AddrInUse` when somebody listens on it, or when there is something that is no socket; else what
-/// socket(2), bind(2) and listen(2) say, as `InvalidFilename` for a path of more than 107 bytes.
+/// socket(2), bind(2), listen(2) and rename(2) say, as `InvalidFilename` for a path of more than 107 bytes.
 pub fn bind(path: &Path) -> io::Result<UnixListener> {
     remove_stale(path)?;
-    let address = SocketAddrUnix::new(path)?;
+    SocketAddrUnix::new(path)?;
+    let fresh = path.with_extension("new");
+    remove_stale(&fresh)?;
+    let address = SocketAddrUnix::new(&fresh)?;
     let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
     let socket = rustix::net::socket_with(AddressFamily::UNIX, SocketType::STREAM, flags, None)?;
     // On Linux bind(2) gives the file the mode of the socket, less the umask: so there is no instant
@@ -30,6 +34,7 @@ pub fn bind(path: &Path) -> io::Result<UnixListener> {
     rustix::fs::fchmod(&socket, Mode::RUSR | Mode::WUSR)?;
     rustix::net::bind(&socket, &address)?;
     rustix::net::listen(&socket, BACKLOG)?;
+    std::fs::rename(&fresh, path)?;
     Ok(socket.into())
 }
 

@@ -109,7 +109,9 @@ fn events_tell_what_happened_and_go_on_with_what_happens() {
     assert_eq!((&first["to"], &first["cause"]["kind"]), (&"stopping".into(), &"request".into()));
     // The engine is replaced; who follows goes on with the next one.
     kill(Pid::from_raw(project.engine().expect("it runs")), Signal::SIGKILL).expect("it runs");
-    project.ok(&["wait", "db", "--timeout", "30s"]);
+    project.ok(&["start", "web"]);
+    let ready = |event: &serde_json::Value| event["instance"] == "web" && event["to"] == "ready";
+    assert!(std::iter::repeat_with(&mut next).any(|event| ready(&event)));
     project.ok(&["down"]);
     let last = std::iter::repeat_with(next).find(|event| event["event"] == "ended").expect("it ends");
     assert_eq!(last["schema"], "svc.event/1");
