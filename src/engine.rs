@@ -46,6 +46,7 @@ use crate::graph::{InstanceId, Plan};
 use crate::model::policy::Kind;
 
 pub use action::{Action, Cause, Scope, StateName, Transition};
+pub use apply::PROOF;
 pub use event::{Command, Event, NewPlan, RequestId};
 pub use record::{Ending, Haste, Record, Stage};
 pub use view::View;

@@ -11,6 +11,7 @@ pub mod driver;
 pub mod handle;
 pub mod machine;
 pub mod ports;
+pub mod private;
 pub mod project;
 pub mod proposal;
 pub mod read;

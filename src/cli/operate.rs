@@ -13,14 +13,12 @@ use crate::cli::screen::Screen;
 use crate::cli::session::{Change, Watch};
 use crate::cli::signals::{Interrupt, Signals};
 use crate::control::wire::{Accepted, Command, Happening, PlanAction, PlanStep, RequestResult, State};
+use crate::engine::PROOF;
 
 /// How often a block may be redrawn.
 const FRAME: Duration = Duration::from_millis(100);
 /// How many frames pass between two that only the time has changed.
 const FRAMES_A_SECOND: u32 = 10;
-
-/// How long a service without a readiness has to run to count as up.
-const PROOF: Duration = Duration::from_millis(250);
 
 /// How a request went.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -93,7 +91,7 @@ impl<'a> Operation<'a> {
     }
 
     /// Sees to it that these, which have no readiness, are not counted as up while they are about to
-    /// exit: each has to run for a moment, 250 ms. Only this verdict waits; what depends on them does not.
+    /// exit: each has to run for [`PROOF`]. Only this verdict waits; what depends on them does not.
     pub fn prove(&mut self, names: Vec<String>) {
         self.unproven = names;
     }

@@ -19,6 +19,7 @@ use crate::cli::exit::{Exit, Trouble};
 use crate::cli::source;
 use crate::compile::Options;
 use crate::runtime::Project;
+use crate::runtime::private;
 
 /// A run on this machine.
 #[derive(Clone, Debug)]
@@ -78,11 +79,7 @@ pub fn lock(context: &Context) -> io::Result<File> {
 pub fn write(context: &Context, name: &str, text: &str) -> io::Result<()> {
     let file = file(context, name);
     DirBuilder::new().recursive(true).mode(0o700).create(file.parent().unwrap_or(&file))?;
-    let new = file.with_extension("new");
-    let mut options = File::options();
-    let mut open = options.create(true).truncate(true).write(true).mode(0o600).open(&new)?;
-    io::Write::write_all(&mut open, text.as_bytes())?;
-    fs::rename(&new, &file)
+    private::write(&file, text.as_bytes())
 }
 
 /// Forgets a run that has ended and left nothing to be read.

@@ -1,6 +1,6 @@
 //! What a service file can say and no version does yet.
 //!
-//! `check`, `graph` and `config` know it in full; `svc up` refuses it at its place, because to ignore it would
+//! `check` and `graph` know it in full; `svc up` refuses it at its place, because to ignore it would
 //! be worse. Whoever makes one of these work takes its line out of here. Nothing else in the tree decides
 //! what is refused.
 

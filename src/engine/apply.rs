@@ -50,8 +50,9 @@ pub(crate) struct Trial {
     due: Option<Moment>,
 }
 
-/// How long a service without a readiness has to run to count as having come up.
-const PROOF: Duration = Duration::from_millis(250);
+/// How long a service without a readiness has to run to count as having come up, for those who ask: what depends
+/// on it does not wait for that.
+pub const PROOF: Duration = Duration::from_millis(250);
 
 /// What an instance has shown of itself.
 enum Proof {

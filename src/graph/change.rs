@@ -100,11 +100,17 @@ impl Change {
     /// without something that needs another process. By places of the new plan.
     pub fn carried(&self, old: &Plan, new: &Plan) -> BTreeMap<InstanceId, InstanceId> {
         let place = |id: InstanceId| self.after[id.0 as usize];
+        let mut dependents: BTreeMap<InstanceId, Vec<&Edge>> = BTreeMap::new();
+        for edge in &old.edges {
+            if let Some(dependency) = place(edge.dependency) {
+                dependents.entry(dependency).or_default().push(edge);
+            }
+        }
         let mut carried = BTreeMap::new();
         let mut todo: Vec<InstanceId> =
             new.instances().map(|(id, _)| id).filter(|&id| self.restarts(id)).collect();
         while let Some(id) = todo.pop() {
-            for edge in old.edges.iter().filter(|edge| place(edge.dependency) == Some(id)) {
+            for edge in dependents.get(&id).into_iter().flatten() {
                 if let Some(dependent) = place(edge.dependent).filter(|_| self.stands(edge, new))
                     && !self.restarts(dependent)
                     && !carried.contains_key(&dependent)

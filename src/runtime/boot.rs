@@ -2,7 +2,7 @@
 
 use std::ffi::CString;
 use std::fs::{self, File};
-use std::io::{self, Write};
+use std::io;
 use std::mem::ManuallyDrop;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::ffi::OsStrExt;
@@ -17,6 +17,7 @@ use nix::sys::inotify::{AddWatchFlags, InitFlags, Inotify, WatchDescriptor};
 
 use crate::guard::start::{Start, StartError, own_program, start};
 use crate::runtime::clock::Clock;
+use crate::runtime::private;
 use crate::runtime::project::{Project, ProjectError};
 
 /// The first argument of an engine process; people do not type it.
@@ -102,7 +103,8 @@ pub fn boot(
             _ => {}
         }
     }
-    write_private(&project.record(), record)?;
+    let file = project.record();
+    private::write(&file, record).map_err(|source| BootError::Write { file, source })?;
     let own_log = open_own_log(&project.own_log())?;
     let watch = watch(&project.runtime_dir).map_err(BootError::Wait)?;
     let program = own_program().map_err(StartError::Prepare)?;
@@ -138,15 +140,6 @@ fn engine_argv(project: &Project) -> io::Result<Vec<CString>> {
         project.state_dir.as_os_str().as_bytes(),
     ];
     Ok(words.into_iter().map(CString::new).collect::<Result<_, _>>()?)
-}
-
-/// Writes a file that only its owner may read, under a temporary name first.
-fn write_private(file: &Path, content: &[u8]) -> Result<(), BootError> {
-    let failed = |source| BootError::Write { file: file.to_owned(), source };
-    let new = file.with_extension("new");
-    let mut open =
-        File::options().create(true).truncate(true).write(true).mode(0o600).open(&new).map_err(failed)?;
-    open.write_all(content).and_then(|()| fs::rename(&new, file)).map_err(failed)
 }
 
 fn open_own_log(file: &Path) -> Result<File, BootError> {

@@ -3,10 +3,8 @@
 //! What a plan was made from is on disk before the engine is told of it, and takes the place of the old
 //! record when the plan does. An engine that is killed in between goes on with the plan that was in force.
 
-use std::fs::{self, File};
+use std::fs;
 use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
-use std::path::Path;
 use std::sync::Arc;
 
 use crate::engine::{Command, Event, NewPlan};
@@ -14,6 +12,7 @@ use crate::graph::{Change, InstanceId, Plan};
 use crate::runtime::driver::Driver;
 use crate::runtime::handle::{Accepted, Happening};
 use crate::runtime::launch::{log_key, log_settings, notify_key, ready_key};
+use crate::runtime::private;
 use crate::runtime::proposal::Proposal;
 use crate::runtime::slot::{Slot, SlotKey};
 
@@ -48,7 +47,7 @@ impl Driver {
         rollback: bool,
     ) -> io::Result<Accepted> {
         let Proposal { plan, record, fingerprint } = proposal;
-        write_private(&self.project.record_next(), &record)?;
+        private::write(&self.project.record_next(), &record)?;
         self.versions.next = Some(Version { plan: Arc::clone(&plan), fingerprint });
         let request = self.number();
         let command = Command::Apply(Arc::new(NewPlan { plan, start, rollback }));
@@ -155,9 +154,4 @@ impl Driver {
             }
         }
     }
-}
-
-/// Writes a file that only its owner may read.
-fn write_private(file: &Path, content: &[u8]) -> io::Result<()> {
-    File::options().create(true).truncate(true).write(true).mode(0o600).open(file)?.write_all(content)
 }

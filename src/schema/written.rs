@@ -1,7 +1,6 @@
 //! What was decoded, written down again: the tables read backwards.
 //!
-//! `svc config` prints the settings that are in force. They are turned into nodes here, by the same rows that
-//! read them, so that there is no second list of options; each value still knows where it comes from.
+//! The settings that are in force are turned into nodes here, by the same rows that read them, so that there is no second list of options; each value still knows where it comes from.
 
 use std::path::Path;
 use std::sync::Arc;
