@@ -135,7 +135,7 @@ impl Engine {
         self.swap(now, request, &new.plan, &change);
         let begun = self.start_after_swap(now, request, &new.start, &old, &change);
         if !undoes.is_empty() {
-            self.actions.push(ended(request, RequestResult::RolledBack(undoes)));
+            self.expect_return(request, begun, undoes);
         } else if new.rollback {
             let pending = begun.into_iter().map(|id| (id, self.slot(id).restarts)).collect();
             self.trial = Some(Trial { request, old, wanted, pending, due: None });

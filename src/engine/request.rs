@@ -1,6 +1,7 @@
 //! Requests of operators: each ends exactly once: done, failed or superseded.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use crate::base::Invocation;
 use crate::engine::Engine;
@@ -28,6 +29,8 @@ pub(crate) struct Pending {
     pub(crate) goal: Goal,
     /// What is not there yet.
     pub(crate) missing: BTreeSet<InstanceId>,
+    /// What did not come up under the plan that this request has taken back; nothing for any other.
+    undoes: Vec<Arc<str>>,
 }
 
 /// How far one instance is from a goal.
@@ -41,16 +44,31 @@ enum Progress {
 impl Engine {
     /// Takes a request on; it is answered at the end of this call when there is nothing to wait for.
     pub(crate) fn expect(&mut self, request: RequestId, goal: Goal, instances: Vec<InstanceId>) {
-        if instances.is_empty() && goal != Goal::End {
-            self.actions.push(Action::RequestEnded { request, result: RequestResult::Done });
-            return;
-        }
+        self.take_on(request, goal, instances, Vec::new());
+    }
+
+    /// Waits until everything runs again as it did before these did not come up; the request ends as
+    /// rolled back however that goes.
+    pub(crate) fn expect_return(
+        &mut self,
+        request: RequestId,
+        instances: Vec<InstanceId>,
+        undoes: Vec<Arc<str>>,
+    ) {
+        self.take_on(request, Goal::Up, instances, undoes);
+    }
+
+    fn take_on(&mut self, request: RequestId, goal: Goal, instances: Vec<InstanceId>, undoes: Vec<Arc<str>>) {
         let missing: BTreeSet<InstanceId> = instances.into_iter().collect();
         for &id in &missing {
             self.slot_mut(id).requests.push(request);
             self.touch(id);
         }
-        self.requests.insert(request, Pending { goal, missing });
+        let nothing = missing.is_empty() && goal != Goal::End;
+        self.requests.insert(request, Pending { goal, missing, undoes });
+        if nothing {
+            self.end_request(request, RequestResult::Done);
+        }
     }
 
     /// Ends the requests for any of these whose goal is contradicted.
@@ -144,6 +162,12 @@ impl Engine {
             for id in pending.missing {
                 self.slot_mut(id).requests.retain(|&r| r != request);
             }
+            let result = match result {
+                RequestResult::Done | RequestResult::Failed(_) if !pending.undoes.is_empty() => {
+                    RequestResult::RolledBack(pending.undoes)
+                }
+                result => result,
+            };
             self.actions.push(Action::RequestEnded { request, result });
         }
     }
