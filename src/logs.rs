@@ -1,6 +1,7 @@
 //! Output of services: the splice pump, the time index, rotation, reading and following.
 //!
-//! One pipe an instance takes stdout and stderr, so their order is kept. The pump moves what lies in
+//! One pipe an instance takes stdout and stderr, so their order is kept; a stderr with a log of its own has a
+//! second one. The pump moves what lies in
 //! the pipe into the log file with splice(2): the bytes never pass through this process, so killing
 //! it at any instant loses, doubles or tears none of them. Its successor goes on where the file ends.
 //!
@@ -23,6 +24,7 @@ pub mod tap;
 
 pub use file::FileError;
 pub use follow::Follow;
+pub use name::Channel;
 pub use pump::{Next, Notice, Pump, Report, Settings};
 pub use pumps::Pumps;
 pub use read::{Line, Query, Reader};

@@ -33,5 +33,6 @@ pub use boot::{Before, BootError, Inherited, boot};
 pub use driver::{Driver, Finished};
 pub use handle::Handle;
 pub use launch::Own;
+pub(crate) use launch::log_settings;
 pub use project::Project;
 pub use resume::{Setup, resume};

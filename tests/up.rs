@@ -6,6 +6,7 @@ mod faults;
 mod first;
 mod later;
 mod life;
+mod logs;
 mod options;
 mod output;
 mod process;

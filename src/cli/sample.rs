@@ -47,6 +47,7 @@ pub(crate) fn instance(name: &str, state: State) -> Instance {
         ports: Vec::new(),
         command: format!("./{name}"),
         log: None,
+        stderr_log: None,
     }
 }
 

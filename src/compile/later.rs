@@ -77,11 +77,10 @@ fn service(service: &Service, say: &mut impl FnMut(Span, &str)) {
 }
 
 fn log(extras: &LogExtras, say: &mut impl FnMut(Span, &str)) {
-    let LogExtras { compress, form, stderr, syslog, forward } = extras;
+    let LogExtras { compress, form, stderr: _, syslog, forward } = extras;
     let whole = [
         (*compress, "compressed logs"),
         (form.map(|form| form.span), "a log with another form of lines"),
-        (stderr.as_ref().map(|path| path.text.span), "a log of its own for stderr"),
         (*syslog, "a log that goes to syslog"),
     ];
     for (span, what) in whole.into_iter().filter_map(|(span, what)| Some((span?, what))) {

@@ -46,6 +46,7 @@ pub(crate) fn instance(plan: &Plan, seen: &Seen) -> wire::Instance {
             .collect(),
         command: launch.display.to_string(),
         log: seen.log.as_ref().map(|path| path.to_string_lossy().into_owned()),
+        stderr_log: seen.stderr_log.as_ref().map(|path| path.to_string_lossy().into_owned()),
     }
 }
 

@@ -105,6 +105,8 @@ pub struct Instance {
     pub command: String,
     /// Where its output is kept.
     pub log: Option<String>,
+    /// Where its stderr is kept, if not with the rest.
+    pub stderr_log: Option<String>,
 }
 
 /// Whether something should keep running or should end.

@@ -187,14 +187,21 @@ fn launch(was: &Launch, is: &Launch, differs: Differs<'_>) {
     differs(Effect::Restart, "working-dir", *working_dir != is.working_dir);
     differs(Effect::Restart, "user", !same_user(user.as_ref(), is.user.as_ref()));
     differs(Effect::Restart, "umask", *umask != is.umask);
-    let both_files = matches!((logs, &is.logs), (Logs::File { .. }, Logs::File { .. }));
-    let effect = if both_files { Effect::Live } else { Effect::Restart };
+    // A process keeps the pipes it was given: as many of them as before, or it needs to be another process.
+    let effect =
+        if pipes(logs).is_some() && pipes(logs) == pipes(&is.logs) { Effect::Live } else { Effect::Restart };
     differs(effect, "logs", *logs != is.logs);
     differs(Effect::Live, "readiness", *readiness != is.readiness);
     differs(Effect::Live, "startup", *startup != is.startup);
     differs(Effect::Live, "liveness", *liveness != is.liveness);
     differs(Effect::Live, "stop", *stop_command != is.stop_command);
     extras(was.extras.as_deref(), is.extras.as_deref(), differs);
+}
+
+/// Returns whether stderr has a pipe of its own; `None` when the output is not svc's to keep.
+fn pipes(logs: &Logs) -> Option<bool> {
+    let Logs::File { extras, .. } = logs else { return None };
+    Some(extras.as_ref().is_some_and(|extras| extras.stderr.is_some()))
 }
 
 /// Compares what most launches do without.

@@ -6,6 +6,20 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
+/// Which output of a process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Channel {
+    /// Standard output, and standard error unless that has a log of its own.
+    Out,
+    /// Standard error, where it has a log of its own.
+    Err,
+}
+
+impl Channel {
+    /// Both.
+    pub const BOTH: [Self; 2] = [Self::Out, Self::Err];
+}
+
 /// Returns where an instance's log lies when its service file does not say.
 pub fn default_path(state_dir: &Path, instance: &str) -> PathBuf {
     state_dir.join(format!("{instance}.log"))

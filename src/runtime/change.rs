@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use crate::engine::{Command, Event, NewPlan};
 use crate::graph::{Change, InstanceId, Plan};
+use crate::logs::Channel;
 use crate::runtime::driver::Driver;
 use crate::runtime::handle::{Accepted, Happening};
 use crate::runtime::launch::{log_key, log_settings, notify_key, ready_key};
@@ -126,14 +127,17 @@ impl Driver {
 
     /// Lets go of everything that belonged to an instance.
     fn forget(&mut self, name: &str, slot: Slot) {
-        if let Some(mut pump) = self.pumps.remove(slot.key.0) {
-            // Nothing of it runs; what one drain leaves could not be written anyway.
-            let _ = pump.drain(self.clock.wall());
+        for channel in Channel::BOTH {
+            if let Some(mut pump) = self.pumps.remove(slot.key.pump(channel)) {
+                // Nothing of it runs; what one drain leaves could not be written anyway.
+                let _ = pump.drain(self.clock.wall());
+            }
         }
         for task in [slot.notify_task, slot.ready_task].into_iter().flatten() {
             task.abort();
         }
-        for key in [log_key(name), notify_key(name), ready_key(name)] {
+        let [out, err] = Channel::BOTH.map(|channel| log_key(name, channel));
+        for key in [out, err, notify_key(name), ready_key(name)] {
             // A full queue means that the guard has not listened for a long time: it holds a pipe more.
             let _ = self.link.drop_key(&key);
         }
@@ -142,15 +146,20 @@ impl Driver {
     /// Lets the logs follow changed settings.
     fn follow_logs(&mut self) {
         for (instance, slot) in self.plan.instances.iter().zip(&self.slots) {
-            let settings = log_settings(&instance.launch, &instance.name, &self.state_dir);
-            match (self.pumps.get_mut(slot.key.0), settings) {
-                (Some(pump), Some(settings)) => pump.set(settings),
-                (Some(_), None) => {
-                    self.pumps.remove(slot.key.0);
-                    // As above.
-                    let _ = self.link.drop_key(&log_key(&instance.name));
+            for channel in Channel::BOTH {
+                let settings = log_settings(&instance.launch, &instance.name, &self.state_dir, channel);
+                let key = slot.key.pump(channel);
+                match (self.pumps.get_mut(key), settings) {
+                    (Some(pump), Some(settings)) => pump.set(settings),
+                    (Some(pump), None) => {
+                        // Whoever wrote to it has ended, or is about to be replaced.
+                        let _ = pump.drain(self.clock.wall());
+                        self.pumps.remove(key);
+                        // As above.
+                        let _ = self.link.drop_key(&log_key(&instance.name, channel));
+                    }
+                    (None, _) => {}
                 }
-                (None, _) => {}
             }
         }
     }

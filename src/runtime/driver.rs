@@ -20,6 +20,7 @@ use crate::engine::{Action, Command, Engine, Event, RequestId};
 use crate::graph::{InstanceId, Plan};
 use crate::guard::client::GuardLink;
 use crate::guard::protocol::{self, Message};
+use crate::logs::Channel;
 use crate::logs::Pumps;
 use crate::runtime::change::Versions;
 use crate::runtime::clock::Clock;
@@ -287,12 +288,17 @@ impl Driver {
         let seen = |(id, slot): (InstanceId, &Slot)| {
             let view = self.engine.view(id);
             let instance = self.plan.instance(id);
+            let [log, stderr_log] = Channel::BOTH.map(|channel| {
+                let kept = log_settings(&instance.launch, &instance.name, &self.state_dir, channel);
+                kept.map(|kept| kept.path)
+            });
             Seen {
                 since: self.clock.wall_of(view.since).max(self.since),
                 due: view.due.map(|at| self.clock.wall_of(at)),
                 view,
                 pid: slot.pid,
-                log: log_settings(&instance.launch, &instance.name, &self.state_dir).map(|kept| kept.path),
+                log,
+                stderr_log,
             }
         };
         let slots = self.slots.iter().enumerate().map(|(index, slot)| (InstanceId(index as u32), slot));
@@ -310,9 +316,11 @@ impl Driver {
     /// Writes out what is still in the pipes and says that it is over.
     fn finish(&mut self) {
         for slot in &self.slots {
-            if let Some(pump) = self.pumps.get_mut(slot.key.0) {
-                // Everything is down: what one drain leaves could not be written anyway.
-                let _ = pump.drain(self.clock.wall());
+            for channel in Channel::BOTH {
+                if let Some(pump) = self.pumps.get_mut(slot.key.pump(channel)) {
+                    // Everything is down: what one drain leaves could not be written anyway.
+                    let _ = pump.drain(self.clock.wall());
+                }
             }
         }
         let code = self.ended.flatten();

@@ -17,6 +17,7 @@ use crate::engine::action;
 use crate::graph::InstanceId;
 use crate::graph::plan::{Launch, Readiness};
 use crate::guard::protocol::Scope;
+use crate::logs::Channel;
 use crate::logs::file::FileError;
 use crate::logs::pump::{Pump, Settings};
 use crate::logs::tap::Tap;
@@ -68,16 +69,25 @@ impl Driver {
         self.link.spawn(spawn).map_err(at(Stage::Fork))
     }
 
-    /// Sees to the pipe and the file of an instance's output, so that a bad path is a failed launch
+    /// Sees to the pipes and the files of an instance's output, so that a bad path is a failed launch
     /// and not a lost line.
     fn prepare_log(&mut self, instance: InstanceId, launch: &Launch) -> Result<(), SpawnFailure> {
+        Channel::BOTH.iter().try_for_each(|channel| self.prepare_channel(instance, launch, *channel))
+    }
+
+    fn prepare_channel(
+        &mut self,
+        instance: InstanceId,
+        launch: &Launch,
+        channel: Channel,
+    ) -> Result<(), SpawnFailure> {
         let name = self.plan.instance(instance).name.to_string();
-        let Some(settings) = log_settings(launch, &name, &self.state_dir) else { return Ok(()) };
-        let key = self.key(instance);
+        let Some(settings) = log_settings(launch, &name, &self.state_dir, channel) else { return Ok(()) };
+        let key = self.pump_key(instance, channel);
         if self.pumps.get_mut(key).is_none() {
             let (read, both) = crate::sys::pipe::service_pipe().map_err(at(Stage::Log))?;
-            self.link.keep(&log_key(&name), both).map_err(at(Stage::Log))?;
-            self.adopt_log(instance, read, settings).map_err(at(Stage::Log))?;
+            self.link.keep(&log_key(&name, channel), both).map_err(at(Stage::Log))?;
+            self.adopt_log(instance, channel, read, settings).map_err(at(Stage::Log))?;
         }
         let wall = self.clock.wall();
         let pump = self.pumps.get_mut(key).expect("was added above");
@@ -91,10 +101,11 @@ impl Driver {
     pub(crate) fn adopt_log(
         &mut self,
         instance: InstanceId,
+        channel: Channel,
         read: OwnedFd,
         settings: Settings,
     ) -> io::Result<()> {
-        let key = self.key(instance);
+        let key = self.pump_key(instance, channel);
         self.pumps.add(key, Pump::new(read, settings))?;
         // A pipe that was taken over may already hold output.
         self.pumps_due.set(Some(Duration::ZERO))
@@ -103,9 +114,10 @@ impl Driver {
     /// Watches an instance's output for the line its readiness waits for.
     pub(crate) fn watch_log(&mut self, instance: InstanceId, pattern: &str) {
         let pattern = Regex::new(pattern).expect("the pattern was compiled when the plan was made");
-        let key = self.key(instance);
-        if let Some(pump) = self.pumps.get_mut(key) {
-            pump.watch(Tap::new(pattern));
+        for channel in Channel::BOTH {
+            if let Some(pump) = self.pumps.get_mut(self.pump_key(instance, channel)) {
+                pump.watch(Tap::new(pattern.clone()));
+            }
         }
     }
 
@@ -291,9 +303,9 @@ impl Driver {
         &mut self.slots[instance.0 as usize]
     }
 
-    /// Returns the number that the pump of an instance is known by.
-    pub(crate) fn key(&self, instance: InstanceId) -> u64 {
-        self.slots[instance.0 as usize].key.0
+    /// Returns the number that the pump of one output of an instance is known by.
+    fn pump_key(&self, instance: InstanceId, channel: Channel) -> u64 {
+        self.slots[instance.0 as usize].key.pump(channel)
     }
 
     /// Returns the instance whose slot has this number; `None` when it is gone.

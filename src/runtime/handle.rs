@@ -151,6 +151,8 @@ pub struct Seen {
     pub pid: Option<u32>,
     /// Where its output is kept.
     pub log: Option<PathBuf>,
+    /// Where its stderr is kept, if not with the rest.
+    pub stderr_log: Option<PathBuf>,
 }
 
 /// Something that happened, for whoever watches.

@@ -7,6 +7,7 @@ use nix::unistd::{Pid, getsid};
 
 use crate::engine::Event;
 use crate::graph::InstanceId;
+use crate::logs::Channel;
 use crate::logs::pump::{Notice, Report};
 use crate::runtime::driver::Driver;
 use crate::runtime::handle::Happening;
@@ -33,14 +34,17 @@ impl Driver {
 
     /// Takes what an instance said before its main process ended.
     pub(crate) fn last_words(&mut self, instance: InstanceId) {
-        let report = self.pumps.get_mut(self.key(instance)).map(|pump| pump.drain(self.clock.wall()));
+        let (key, wall) = (self.slots[instance.0 as usize].key, self.clock.wall());
+        let drained = Channel::BOTH.map(|channel| Some(self.pumps.get_mut(key.pump(channel))?.drain(wall)));
         if let Some(socket) = self.slots[instance.0 as usize].notify.clone() {
             while let Ok((sender, said)) = socket.receive() {
                 self.hear_service(instance, sender, said);
             }
         }
-        let news = report.and_then(|report| self.hear_report(instance, report));
-        self.pending.extend(news);
+        for report in drained.into_iter().flatten() {
+            let news = self.hear_report(instance, report);
+            self.pending.extend(news);
+        }
     }
 
     /// Gives every pump that has something to do its turn.
@@ -53,7 +57,8 @@ impl Driver {
         let rest = self.pumps.turn(self.clock.now(), self.clock.wall(), &mut reports);
         self.pumps_due.set(rest)?;
         for (key, report) in reports {
-            let news = self.place(SlotKey(key)).and_then(|instance| self.hear_report(instance, report));
+            let news =
+                self.place(SlotKey::of_pump(key)).and_then(|instance| self.hear_report(instance, report));
             self.pending.extend(news);
         }
         Ok(())

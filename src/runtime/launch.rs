@@ -12,6 +12,7 @@ use crate::base::{Invocation, Limit, SharedStr, SpawnFailure, Stage};
 use crate::graph::plan::{Launch, Logs, User};
 use crate::guard::protocol::{self, Install, Source, Spawn};
 use crate::logs::Settings;
+use crate::logs::name::Channel;
 use crate::logs::name::default_path;
 
 /// Variables that tell a process about its own supervisor: svc's must not reach its services.
@@ -47,8 +48,13 @@ pub(crate) enum Output {
     Nowhere,
     /// To where svc's own goes; input comes from where its own does.
     Own,
-    /// Into the pipe the guard keeps under this key.
-    Kept(Vec<u8>),
+    /// Into the pipes the guard keeps under these keys.
+    Kept {
+        /// For stdout.
+        out: Vec<u8>,
+        /// For stderr; mostly the same.
+        err: Vec<u8>,
+    },
     /// Into this pipe.
     Pipe(OwnedFd),
 }
@@ -133,7 +139,7 @@ impl Surroundings {
         let (input, out, err) = match output {
             Output::Nowhere => (Source::Null, Source::Null, Source::Null),
             Output::Own => (copy(&self.own.stdin)?, copy(&self.own.stdout)?, copy(&self.own.stderr)?),
-            Output::Kept(key) => (Source::Null, Source::Kept(key.clone()), Source::Kept(key)),
+            Output::Kept { out, err } => (Source::Null, Source::Kept(out), Source::Kept(err)),
             Output::Pipe(pipe) => (Source::Null, copy(&pipe)?, Source::Passed(Some(pipe))),
         };
         let mut fds: Vec<Install<OwnedFd>> =
@@ -161,20 +167,35 @@ pub(crate) fn output(launch: &Launch, instance: &str) -> Output {
     match &launch.logs {
         Logs::None => Output::Nowhere,
         Logs::Inherit => Output::Own,
-        Logs::File { .. } => Output::Kept(log_key(instance)),
+        Logs::File { extras, .. } => {
+            let apart = extras.as_ref().is_some_and(|extras| extras.stderr.is_some());
+            let err = if apart { Channel::Err } else { Channel::Out };
+            Output::Kept { out: log_key(instance, Channel::Out), err: log_key(instance, err) }
+        }
     }
 }
 
-/// Returns where and how the output of an instance is kept; `None` when it is not.
-pub(crate) fn log_settings(launch: &Launch, instance: &str, state_dir: &Path) -> Option<Settings> {
-    let Logs::File { path, max_size, keep, extras: _ } = &launch.logs else { return None };
-    let path = path.clone().unwrap_or_else(|| default_path(state_dir, instance));
+/// Returns where and how one output of an instance is kept; `None` when it is not, or goes where the other goes.
+pub(crate) fn log_settings(
+    launch: &Launch,
+    instance: &str,
+    state_dir: &Path,
+    channel: Channel,
+) -> Option<Settings> {
+    let Logs::File { path, max_size, keep, extras } = &launch.logs else { return None };
+    let path = match channel {
+        Channel::Out => path.clone().unwrap_or_else(|| default_path(state_dir, instance)),
+        Channel::Err => extras.as_ref()?.stderr.clone()?,
+    };
     Some(Settings { path, max_size: *max_size, keep: *keep })
 }
 
-/// The key under which the guard keeps the pipe of an instance's output.
-pub(crate) fn log_key(instance: &str) -> Vec<u8> {
-    format!("log:{instance}").into_bytes()
+/// The key under which the guard keeps the pipe of one output of an instance.
+pub(crate) fn log_key(instance: &str, channel: Channel) -> Vec<u8> {
+    match channel {
+        Channel::Out => format!("log:{instance}").into_bytes(),
+        Channel::Err => format!("err:{instance}").into_bytes(),
+    }
 }
 
 /// The key under which the guard keeps the notify socket of an instance.

@@ -18,6 +18,7 @@ use crate::graph::InstanceId;
 use crate::graph::plan::Plan;
 use crate::guard::client::GuardLink;
 use crate::guard::protocol::{LifeState, Message, Scope, VERSION};
+use crate::logs::Channel;
 use crate::logs::Pumps;
 use crate::probe::Probe;
 use crate::runtime::change::Versions;
@@ -177,12 +178,14 @@ impl Driver {
         let plan = Arc::clone(&self.plan);
         for (id, instance) in plan.instances() {
             let launch = &instance.launch;
-            if let Some(both) = kept.remove(&log_key(&instance.name))
-                && let Some(settings) = log_settings(launch, &instance.name, &self.state_dir)
-                && let Ok(read) = crate::sys::pipe::read_end(&both)
-            {
-                // Without it the output stays in the pipe; the next launch tries again.
-                let _ = self.adopt_log(id, read, settings);
+            for channel in Channel::BOTH {
+                if let Some(both) = kept.remove(&log_key(&instance.name, channel))
+                    && let Some(settings) = log_settings(launch, &instance.name, &self.state_dir, channel)
+                    && let Ok(read) = crate::sys::pipe::read_end(&both)
+                {
+                    // Without it the output stays in the pipe; the next launch tries again.
+                    let _ = self.adopt_log(id, channel, read, settings);
+                }
             }
             // Without it the instance cannot say anything more in this life; it goes on running.
             if let Some(socket) = kept.remove(&notify_key(&instance.name))

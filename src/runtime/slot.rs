@@ -9,6 +9,7 @@ use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
 
 use crate::base::Invocation;
+use crate::logs::Channel;
 use crate::runtime::notify::{NotifySocket, Said};
 use crate::sys::watch::Watched;
 
@@ -26,6 +27,18 @@ pub(crate) enum Fact {
 /// The number a slot keeps for as long as it is there, whatever the place of its instance in the plan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct SlotKey(pub(crate) u64);
+
+impl SlotKey {
+    /// Returns the number of the pump of one output.
+    pub(crate) fn pump(self, channel: Channel) -> u64 {
+        self.0 << 1 | u64::from(channel == Channel::Err)
+    }
+
+    /// Returns whose pump has this number.
+    pub(crate) fn of_pump(number: u64) -> Self {
+        Self(number >> 1)
+    }
+}
 
 /// The machine's side of one instance.
 #[derive(Debug)]

@@ -126,7 +126,7 @@ pub(crate) fn inactive(id: InstanceId) -> Seen {
         status: None,
         took: None,
     };
-    Seen { view, since: then(), due: None, pid: None, log: None }
+    Seen { view, since: then(), due: None, pid: None, log: None, stderr_log: None }
 }
 
 /// Puts an instance into a state.

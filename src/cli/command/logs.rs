@@ -16,11 +16,11 @@ use crate::cli::source;
 use crate::cli::stream::{self, Stream};
 use crate::cli::time;
 use crate::graph::InstanceId;
-use crate::graph::plan::Logs;
+use crate::logs::Channel;
 use crate::logs::format::{self, Formatter};
-use crate::logs::name::default_path;
 use crate::logs::read::{Query, Reader};
 use crate::runtime::Project;
+use crate::runtime::log_settings;
 
 /// Show what services have written, merged by time
 ///
@@ -55,6 +55,10 @@ pub struct Args {
     #[arg(long, value_name = "REGEX")]
     grep: Option<String>,
 
+    /// Only what was written to stdout or to stderr; a stderr without a log of its own (`logs stderr=`) counts as stdout
+    #[arg(long, value_name = "STREAM")]
+    stream: Option<Stdio>,
+
     /// Do not show whose line it is
     #[arg(long)]
     no_prefix: bool,
@@ -62,6 +66,24 @@ pub struct Args {
     /// Show the bytes as they are, control characters included
     #[arg(long)]
     raw: bool,
+}
+
+/// An output of a process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Stdio {
+    /// What the process wrote to stdout.
+    Stdout,
+    /// What it wrote to stderr.
+    Stderr,
+}
+
+impl Stdio {
+    fn channel(self) -> Channel {
+        match self {
+            Self::Stdout => Channel::Out,
+            Self::Stderr => Channel::Err,
+        }
+    }
 }
 
 /// Shows logs.
@@ -81,8 +103,8 @@ fn show(context: &Context, args: &Args, names: &[String], query: &Query) -> Resu
             Ok(door) => door,
             // What was written stays readable after the supervisor's end.
             Err(trouble) if trouble.exit == Exit::Absent && !args.follow => {
-                let (names, logs) = offline(context, &project, names)?;
-                let style = style(context, args, names.len());
+                let (names, logs) = offline(context, &project, args, names)?;
+                let style = style(context, args, &names);
                 print(&logs, query, Formatter::new(style, names))?;
                 return Ok(Exit::Done);
             }
@@ -95,9 +117,13 @@ fn show(context: &Context, args: &Args, names: &[String], query: &Query) -> Resu
         for name in names {
             named.extend(door.service(name).await?.instances.into_iter().map(|detail| detail.instance));
         }
-        let (names, logs): (Vec<String>, Vec<PathBuf>) =
-            named.into_iter().filter_map(|i| Some((i.name, PathBuf::from(i.log?)))).unzip();
-        let style = style(context, args, names.len());
+        let kept = named.into_iter().flat_map(|instance| {
+            let kept = [(Channel::Out, instance.log), (Channel::Err, instance.stderr_log)];
+            let kept = kept.into_iter().filter(|(channel, _)| args.wants(*channel));
+            kept.filter_map(move |(_, path)| Some((instance.name.clone(), PathBuf::from(path?))))
+        });
+        let (names, logs): (Vec<String>, Vec<PathBuf>) = kept.unzip();
+        let style = style(context, args, &names);
         if args.follow {
             let mut watch = Watch::open(door).await?;
             let mut stream = Stream::open(&logs, query, Formatter::new(style, names))?;
@@ -108,11 +134,17 @@ fn show(context: &Context, args: &Args, names: &[String], query: &Query) -> Resu
     })
 }
 
-fn style(context: &Context, args: &Args, count: usize) -> format::Style {
+impl Args {
+    fn wants(&self, channel: Channel) -> bool {
+        self.stream.is_none_or(|stream| stream.channel() == channel)
+    }
+}
+
+fn style(context: &Context, args: &Args, names: &[String]) -> format::Style {
     format::Style {
         color: context.out.colour,
         // One service needs no name before each line.
-        prefix: !args.no_prefix && count > 1,
+        prefix: !args.no_prefix && names.iter().any(|name| *name != names[0]),
         time: args.timestamps,
         raw: args.raw,
     }
@@ -122,6 +154,7 @@ fn style(context: &Context, args: &Args, count: usize) -> format::Style {
 fn offline(
     context: &Context,
     project: &Project,
+    args: &Args,
     names: &[String],
 ) -> Result<(Vec<String>, Vec<PathBuf>), Trouble> {
     let source = source::plan(context, &project.file)?;
@@ -130,14 +163,13 @@ fn offline(
         [] => source.plan.instances().map(|(id, _)| id).collect(),
         names => names.iter().flat_map(|name| source.plan.find(name)).collect(),
     };
-    let found = asked.into_iter().filter_map(|id| {
+    let found = asked.into_iter().flat_map(|id| {
         let instance = source.plan.instance(id);
-        let path = match &instance.launch.logs {
-            Logs::File { path: Some(path), .. } => path.clone(),
-            Logs::File { path: None, .. } => default_path(&project.state_dir, &instance.name),
-            Logs::None | Logs::Inherit => return None,
-        };
-        Some((instance.name.to_string(), path))
+        let wanted = Channel::BOTH.into_iter().filter(|channel| args.wants(*channel));
+        wanted.filter_map(move |channel| {
+            let kept = log_settings(&instance.launch, &instance.name, &project.state_dir, channel)?;
+            Some((instance.name.to_string(), kept.path))
+        })
     });
     Ok(found.unzip())
 }

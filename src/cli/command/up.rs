@@ -317,7 +317,11 @@ impl Up<'_> {
 fn output(context: &Context, args: &Args, watch: &Watch) -> std::io::Result<Stream> {
     let instances = watch.board.instances.iter();
     let (names, logs): (Vec<String>, Vec<PathBuf>) = instances
-        .filter_map(|instance| Some((instance.name.clone(), PathBuf::from(instance.log.clone()?))))
+        .flat_map(|instance| {
+            let kept = [&instance.log, &instance.stderr_log];
+            let kept = kept.into_iter().flatten();
+            kept.map(|path| (instance.name.clone(), PathBuf::from(path)))
+        })
         .unzip();
     let style =
         format::Style { color: context.out.colour, prefix: !args.no_log_prefix, time: false, raw: false };

@@ -123,6 +123,9 @@ fn render(
     if let Some(log) = &instance.log {
         facts.push(("log", log.clone()));
     }
+    if let Some(log) = &instance.stderr_log {
+        facts.push(("log of stderr", log.clone()));
+    }
     section(&mut text, style, "facts");
     let width = facts.iter().map(|(title, _)| title.len()).max().unwrap_or(0);
     for (title, fact) in facts {
