@@ -68,6 +68,7 @@ pub fn main(arguments: Vec<OsString>, surroundings: &Surroundings) -> Exit {
 fn dispatch(context: &Context, verb: &Verb) -> Result<Exit, Trouble> {
     match verb {
         Verb::Check(args) => command::check::run(context, args),
+        Verb::Config(args) => command::config::run(context, args),
         Verb::Fmt(args) => command::fmt::run(context, args),
         Verb::Graph(args) => command::graph::run(context, args),
         Verb::Up(args) => command::up::run(context, args),

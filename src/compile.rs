@@ -19,6 +19,7 @@ use std::time::Duration;
 use crate::diagnostic::{Diagnostics, SourceMap};
 use crate::graph::{self, Plan, World};
 use crate::model::decode;
+use crate::model::resolved::Resolved;
 use crate::syntax;
 
 pub use machine::{Machine, Memory};
@@ -58,6 +59,23 @@ pub fn override_of(root: &Path) -> Option<PathBuf> {
 ///
 /// Never stops at a mistake: syntax and meaning of all files are looked at in one run.
 pub fn compile(paths: &[PathBuf], machine: &dyn Machine, options: Options) -> Compiled {
+    front_end(paths, machine, options, None)
+}
+
+/// [`compile`], and what holds once every layer is merged, to be written down. It says nothing while there are
+/// mistakes.
+pub fn resolve(paths: &[PathBuf], machine: &dyn Machine, options: Options) -> (Compiled, Resolved) {
+    let mut resolved = Resolved::default();
+    let compiled = front_end(paths, machine, options, Some(&mut resolved));
+    (compiled, resolved)
+}
+
+fn front_end(
+    paths: &[PathBuf],
+    machine: &dyn Machine,
+    options: Options,
+    mut kept: Option<&mut Resolved>,
+) -> Compiled {
     let mut diagnostics = Diagnostics::default();
     let mut sources = syntax::load(paths, machine, &mut diagnostics);
     let folder = |path: &Path| -> Arc<Path> { path.parent().unwrap_or(Path::new("/")).into() };
@@ -77,7 +95,11 @@ pub fn compile(paths: &[PathBuf], machine: &dyn Machine, options: Options) -> Co
         .collect();
     let root = paths.first().and_then(|path| path.parent()?.file_name()?.to_str()).unwrap_or("svc");
     let mut env_files = env_file::Reader::new(machine, mem::take(&mut sources.map));
-    let model = decode::model(&files, root, &mut env_files, &mut diagnostics);
+    let model = decode::model(&files, root, &mut env_files, kept.as_deref_mut(), &mut diagnostics);
+    if let Some(kept) = kept.as_deref_mut() {
+        kept.project.0.clone_from(&model.project);
+        kept.env.clone_from(&model.env);
+    }
     let (map, found) = env_files.finish();
     diagnostics.append(found);
     drop(files);
@@ -86,6 +108,15 @@ pub fn compile(paths: &[PathBuf], machine: &dyn Machine, options: Options) -> Co
         World { env: machine.environment(), accounts: machine.accounts(), profiles: machine.profiles() };
     let later = later::later(&model);
     let plan = graph::build(model, &world, &mut diagnostics);
+    if let (Some(kept), Some(plan)) = (kept, &plan) {
+        for (kept, service) in kept.services.iter_mut().zip(&plan.services) {
+            let env = &plan.instances[service.instances.start as usize].launch.env;
+            kept.settle(|name| match env.binary_search_by(|(known, _)| known.as_str().cmp(name)) {
+                Ok(at) => env[at].1.as_deref(),
+                Err(_) => world.env.get(name).map(String::as_str),
+            });
+        }
+    }
     if let Some(plan) = &plan {
         present::check(plan, machine, options, &mut diagnostics);
         if let Some(budget) = options.stop_budget {

@@ -16,6 +16,7 @@ pub mod merge;
 pub mod node;
 pub mod policy;
 pub mod replica;
+pub mod resolved;
 pub mod schedule;
 pub mod service;
 pub mod socket;

@@ -13,7 +13,7 @@ pub mod written;
 pub use context::{Context, Foreign, Vocabulary};
 pub use table::{Effect, FromNode, One, Row, RowKind, Spec};
 pub use value::{Form, FromValue};
-pub use written::{WrittenEntry, WrittenNode, WrittenValue};
+pub use written::{HIDDEN, Mask, WrittenEntry, WrittenNode, WrittenValue};
 
 pub(crate) use table::nodes;
 pub(crate) use value::words;

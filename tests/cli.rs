@@ -1,6 +1,7 @@
 //! The verbs as a person and a script meet them: the real binary, its exit codes and both streams.
 #![expect(clippy::disallowed_methods, reason = "tests start the binary as a user does")]
 
+mod config;
 mod run;
 mod shell;
 mod verbs;

@@ -4,6 +4,7 @@
 //! snapshot.
 
 mod catalogue;
+mod config;
 mod defaults;
 mod format;
 mod guide;

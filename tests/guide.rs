@@ -127,6 +127,11 @@ fn what_the_quickstart_shows_is_what_svc_prints() {
 }
 
 #[test]
+fn what_the_page_of_layers_shows_is_what_svc_prints() {
+    check(Path::new("docs/guide/layers.md"));
+}
+
+#[test]
 fn only_times_processes_and_project_folders_may_differ() {
     let same = |a: &str, b: &str| comparable(a) == comparable(b);
     assert!(same("web  ready   1.6s  6143", "web  ready  850ms    71"));

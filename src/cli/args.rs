@@ -7,8 +7,8 @@ use clap::builder::styling::{AnsiColor, Styles};
 
 use crate::base::Name;
 use crate::cli::command::{
-    apply, check, completions, down, events, exec, explain, fmt, graph, logs, man, plan, probe, ps, restart,
-    run, schema, signal, start, stop, up, version, wait, why,
+    apply, check, completions, config, down, events, exec, explain, fmt, graph, logs, man, plan, probe, ps,
+    restart, run, schema, signal, start, stop, up, version, wait, why,
 };
 use crate::cli::style::When;
 
@@ -113,6 +113,7 @@ fn profile(text: &str) -> Result<Name, String> {
 #[derive(Clone, Debug, clap::Subcommand)]
 pub enum Verb {
     Check(check::Args),
+    Config(config::Args),
     Fmt(fmt::Args),
     Graph(graph::Args),
     Up(up::Args),

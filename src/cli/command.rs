@@ -3,6 +3,7 @@
 pub mod apply;
 pub mod check;
 pub mod completions;
+pub mod config;
 pub mod down;
 pub mod events;
 pub mod exec;

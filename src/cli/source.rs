@@ -7,12 +7,13 @@ use std::path::{Path, PathBuf};
 use crate::base::Name;
 use crate::cli::context::{Context, Verbosity, columns};
 use crate::cli::exit::{Exit, Trouble};
-use crate::compile::{Compiled, Options, Recorder, compile};
+use crate::compile::{self, Compiled, Options, Recorder};
 use crate::diagnostic::suggest::nearest;
 use crate::diagnostic::{Diagnostic, Diagnostics, Look, SourceMap, human};
 use crate::graph::Plan;
 use crate::graph::plan::Readiness;
 use crate::model::policy::Kind;
+use crate::model::resolved::Resolved;
 use crate::runtime::machine::Host;
 use crate::runtime::record::Record;
 
@@ -43,15 +44,24 @@ impl Source {
 ///
 /// A file is not there.
 pub fn compiled(context: &Context, file: &Path, options: Options) -> Result<(Compiled, Record), Trouble> {
-    let paths = context.with_overlays(file);
-    let paths = paths.iter().map(|path| canonical(context, path)).collect::<Result<Vec<PathBuf>, _>>()?;
+    let paths = roots(context, file)?;
     let host = Host::new(&context.variables, &context.profiles);
     let machine = Recorder::new(&host);
-    let mut compiled = compile(&paths, &machine, options);
+    let mut compiled = compile::compile(&paths, &machine, options);
+    shorten(context, &mut compiled);
+    Ok((compiled, Record::new(&paths, machine.finish())))
+}
+
+/// Returns where a file and what is laid over it really are.
+fn roots(context: &Context, file: &Path) -> Result<Vec<PathBuf>, Trouble> {
+    context.with_overlays(file).iter().map(|path| canonical(context, path)).collect()
+}
+
+/// Names the files as a person here would.
+fn shorten(context: &Context, compiled: &mut Compiled) {
     if let Some(here) = std::fs::canonicalize(&context.directory).ok().as_deref().and_then(Path::to_str) {
         compiled.sources.name_from(here);
     }
-    Ok((compiled, Record::new(&paths, machine.finish())))
 }
 
 /// Returns where a file really is.
@@ -78,6 +88,12 @@ pub fn plan(context: &Context, file: &Path) -> Result<Source, Trouble> {
 /// Compiles one file and shows what is wrong with it; returns what cannot be run yet, too.
 fn read(context: &Context, file: &Path) -> Result<(Source, Diagnostics), Trouble> {
     let (compiled, record) = compiled(context, file, Options::default())?;
+    let (plan, map, later) = shown(context, compiled)?;
+    Ok((Source { plan, map, record }, later))
+}
+
+/// Shows what is wrong with a file that was compiled; returns its plan, its texts, and what cannot be run yet.
+fn shown(context: &Context, compiled: Compiled) -> Result<(Plan, SourceMap, Diagnostics), Trouble> {
     let Compiled { plan, diagnostics, later, sources } = compiled;
     let quiet = context.verbosity == Verbosity::Quiet && plan.is_some();
     if !diagnostics.is_empty() && !quiet {
@@ -87,9 +103,45 @@ fn read(context: &Context, file: &Path) -> Result<(Source, Diagnostics), Trouble
         unknown_profiles(context, plan);
     }
     match plan {
-        Some(plan) => Ok((Source { plan, map: sources, record }, later)),
+        Some(plan) => Ok((plan, sources, later)),
         None => Err(Trouble::new(Exit::Invalid, "")),
     }
+}
+
+/// What a service file without mistakes comes to, to be written down.
+#[derive(Debug)]
+pub struct Written {
+    /// What holds once every layer is merged.
+    pub resolved: Resolved,
+    /// The texts that its places point into.
+    pub map: SourceMap,
+    plan: Plan,
+}
+
+impl Written {
+    /// Returns the names of the services that a name stands for: a service, one of its instances, a group.
+    ///
+    /// # Errors
+    ///
+    /// It stands for none.
+    pub fn named(&self, name: &str) -> Result<Vec<String>, Trouble> {
+        known(&self.plan, &[name.to_owned()])?;
+        Ok(self.plan.find(name).iter().map(|&id| self.plan.service_of(id).name.to_string()).collect())
+    }
+}
+
+/// Compiles a file with what is laid over it to be written down, and shows what is wrong with it.
+///
+/// # Errors
+///
+/// The file is not there, or it is invalid: that has been shown then.
+pub fn written(context: &Context, file: &Path) -> Result<Written, Trouble> {
+    let paths = roots(context, file)?;
+    let host = Host::new(&context.variables, &context.profiles);
+    let (mut compiled, resolved) = compile::resolve(&paths, &host, Options::default());
+    shorten(context, &mut compiled);
+    let (plan, map, _) = shown(context, compiled)?;
+    Ok(Written { resolved, map, plan })
 }
 
 /// [`plan`] of a file that is about to be started: what cannot be run yet is refused.
@@ -124,11 +176,11 @@ fn unknown_profiles(context: &Context, plan: &Plan) {
 /// # Errors
 ///
 /// One of them is not known.
-pub fn known(source: &Source, names: &[String]) -> Result<(), Trouble> {
-    let unknown = names.iter().find(|name| *name != "all" && source.plan.find(name).is_empty());
+pub fn known(plan: &Plan, names: &[String]) -> Result<(), Trouble> {
+    let unknown = names.iter().find(|name| *name != "all" && plan.find(name).is_empty());
     let Some(name) = unknown else { return Ok(()) };
     let trouble = Trouble::new(Exit::Absent, format!("unknown service `{name}`"));
-    Err(match nearest(name, source.plan.names()) {
+    Err(match nearest(name, plan.names()) {
         Some(nearest) => trouble.help(format!("did you mean `{nearest}`?")),
         None => trouble.help("`svc graph` shows every service of the file"),
     })

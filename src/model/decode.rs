@@ -18,6 +18,7 @@ use crate::model::node::settings::Settings;
 use crate::model::node::top::{GroupNode, ProjectNode};
 use crate::model::node::vocabulary::VOCABULARY;
 use crate::model::policy::Kind;
+use crate::model::resolved::{self, Resolved};
 use crate::model::service::{Model, Service};
 use crate::model::template::Templates;
 use crate::schema::{Context, Form, FromNode, Row, RowKind, Spec};
@@ -60,15 +61,29 @@ pub struct File<'a> {
 }
 
 /// Decodes files, those of a lower layer first. `name` is the project's when no file gives one. What `out` holds
-/// already are the syntax errors of these files.
-pub fn model(files: &[File<'_>], name: &str, env_files: &mut dyn EnvFiles, out: &mut Diagnostics) -> Model {
+/// already are the syntax errors of these files. What holds is kept as it is written in `kept`, when somebody asks.
+pub fn model(
+    files: &[File<'_>],
+    name: &str,
+    env_files: &mut dyn EnvFiles,
+    mut kept: Option<&mut Resolved>,
+    out: &mut Diagnostics,
+) -> Model {
     let layer = top(files, out);
     let mut model = Model { project: name.to_owned(), ..Model::default() };
+    let mut named = None;
     if let Some(project) = layer.project {
         if let Some(name) = project.name {
+            named = Some(name.span);
             model.project = name.value;
         }
         model.env = effective::variables(&project.env_file, project.env, env_files);
+    }
+    if let Some(kept) = kept.as_deref_mut() {
+        kept.project.1 = named;
+        kept.control = layer.control.clone();
+        kept.groups = layer.groups.values().cloned().collect();
+        kept.origins = resolved::origins(files);
     }
     model.control = layer.control.map(ControlNode::control).unwrap_or_default();
     model.groups = layer.groups.into_values().filter_map(|node| Some((node.name?, node.members))).collect();
@@ -76,7 +91,8 @@ pub fn model(files: &[File<'_>], name: &str, env_files: &mut dyn EnvFiles, out: 
     let templates = Templates::new(layer.templates.into_values().collect(), out);
     let defaults = Defaults::new(layer.defaults.unwrap_or_default(), layer.defaults_at);
     let mut overlays = Overlays::read(files, out);
-    let mut maker = Maker { templates: &templates, defaults: &defaults, said: Said::default(), env_files };
+    let mut maker =
+        Maker { templates: &templates, defaults: &defaults, said: Said::default(), env_files, kept };
     model.lost = files.iter().flat_map(|file| file.document.nodes()).flat_map(lost).collect();
     for file in files.iter().filter(|file| file.layer == 0) {
         let mut cx = context(file, out);
@@ -181,6 +197,8 @@ struct Maker<'a> {
     defaults: &'a Defaults,
     said: Said,
     env_files: &'a mut dyn EnvFiles,
+    /// Where services are kept as they are written.
+    kept: Option<&'a mut Resolved>,
 }
 
 impl Maker<'_> {
@@ -188,7 +206,12 @@ impl Maker<'_> {
     fn make(&mut self, mut service: Effective, cx: &mut Context<'_>) -> Service {
         self.templates.below(&mut service.settings, cx);
         self.defaults.below(&mut service.settings, service.kind);
-        service.service(self.env_files, &mut self.said, cx)
+        let written = self.kept.is_some().then(|| (service.settings.clone(), service.folder.clone()));
+        let made = service.service(self.env_files, &mut self.said, cx);
+        if let (Some(kept), Some((settings, folder))) = (self.kept.as_deref_mut(), written) {
+            kept.services.push(resolved::Kept::new(&made, settings, folder));
+        }
+        made
     }
 }
 

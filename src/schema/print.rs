@@ -2,13 +2,17 @@
 //!
 //! Whoever needs to know which options there are reads them here; there is no second list of them.
 
+mod data;
 mod dictionary;
 mod kdl;
 mod markdown;
+mod written;
 
+pub use data::{data, json_schema};
 pub use dictionary::dictionary;
 pub use kdl::kdl;
 pub use markdown::markdown;
+pub use written::written;
 
 use crate::schema::{RowKind, Spec};
 

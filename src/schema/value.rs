@@ -6,7 +6,7 @@ use crate::base::duration::{self, DurationError};
 use crate::base::size::SizeError;
 use crate::base::{Name, Signal, Size};
 use crate::diagnostic::{Diagnostic, Spanned, suggest};
-use crate::schema::{Context, WrittenValue};
+use crate::schema::{Context, Mask, WrittenValue};
 use crate::syntax::{Entry, Value};
 
 /// What values are made of in KDL.
@@ -39,9 +39,9 @@ pub trait FromValue: Sized {
     /// Writes it down: a value that is read as the same.
     fn to_value(&self) -> WrittenValue;
 
-    /// Returns whether it is marked as one that is not to be shown.
-    fn is_secret(&self) -> bool {
-        false
+    /// Returns what is shown instead of it, when it is not to be shown.
+    fn mask(&self) -> Option<Mask> {
+        None
     }
 
     /// Reads a value that has no type annotation, with its place.

@@ -1,6 +1,7 @@
 //! What was decoded, written down again: the tables read backwards.
 //!
-//! The settings that are in force are turned into nodes here, by the same rows that read them, so that there is no second list of options; each value still knows where it comes from.
+//! The settings that are in force are turned into nodes here, by the same rows that read them, so that there is
+//! no second list of options; each value still knows where it comes from.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -29,9 +30,21 @@ pub struct WrittenEntry {
     pub value: WrittenValue,
     /// Where it comes from.
     pub span: Span,
-    /// Whether it is not to be shown.
-    pub secret: bool,
+    /// What is shown instead of it, when it is not to be shown.
+    pub mask: Option<Mask>,
 }
+
+/// What stands for a value that is not to be shown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Mask {
+    /// A text that is marked: `(secret)"***"`.
+    Marked(&'static str),
+    /// A text that is read where only texts of a certain form are, and cannot be marked.
+    Plain(&'static str),
+}
+
+/// What is shown of a text that is not to be shown.
+pub const HIDDEN: &str = "***";
 
 /// A value to be written.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -66,8 +79,18 @@ impl WrittenNode {
 
     /// Adds an argument or a property.
     pub fn entry<T: crate::schema::FromValue>(&mut self, key: Option<&str>, value: &T, span: Span) {
-        let (secret, value) = (value.is_secret(), value.to_value());
-        self.entries.push(WrittenEntry { key: key.map(str::to_owned), value, span, secret });
+        let (mask, value) = (value.mask(), value.to_value());
+        self.entries.push(WrittenEntry { key: key.map(str::to_owned), value, span, mask });
+    }
+
+    /// Takes out of it, and out of its block, what is not to be shown.
+    pub fn hide(&mut self) {
+        for WrittenEntry { value, mask, .. } in &mut self.entries {
+            if let Some(Mask::Marked(text) | Mask::Plain(text)) = mask {
+                *value = WrittenValue::Text((*text).to_owned());
+            }
+        }
+        self.children.iter_mut().for_each(Self::hide);
     }
 
     /// Adds a node to its block.

@@ -28,7 +28,7 @@ pub fn quoted(out: &mut String, text: &str) {
 }
 
 /// Returns whether a text can stand bare without a second thought: letters, digits, `_` and `-`.
-fn is_plain(text: &str) -> bool {
+pub fn is_plain(text: &str) -> bool {
     let mut letters = text.chars();
     letters.next().is_some_and(|first| first.is_ascii_alphabetic() || first == '_')
         && letters.all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-')

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use svc::compile::Options;
 use svc::diagnostic::Diagnostics;
 use svc::model::decode::{TOP, described};
+use svc::model::resolved::document;
 use svc::schema::{Row, RowKind, Spec, print};
 use svc::syntax::Node;
 
@@ -129,6 +130,7 @@ fn what_is_printed_of_the_tables_is_what_lies_in_the_tree() {
     let printed = [
         ("docs/reference/services-kdl.md", print::markdown(&top)),
         ("schemas/services.kdl-schema.kdl", print::kdl(&top)),
+        ("schemas/config.schema.json", format!("{:#}\n", document::schema())),
         ("fuzz/services.dict", print::dictionary(&top)),
     ];
     for (path, text) in printed {

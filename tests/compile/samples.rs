@@ -61,11 +61,18 @@ pub(crate) fn flags(text: &str) -> &str {
 }
 
 fn compiled_with(text: &str, options: Options) -> Compiled {
+    let (machine, roots) = project(text);
+    compile(&roots, &machine, options)
+}
+
+/// Returns a machine with the files of a text, and those of them that are compiled.
+pub(crate) fn project(text: &str) -> (Memory, Vec<PathBuf>) {
     let mut machine = machine();
     let folder = Path::new("/shop");
     let text = format!("{text}\n");
     machine.files.extend(files(&text).into_iter().map(|(name, text)| (folder.join(name), text.into())));
-    compile(&roots(&machine, folder.join(FIRST_FILE)), &machine, options)
+    let roots = roots(&machine, folder.join(FIRST_FILE));
+    (machine, roots)
 }
 
 /// The file and what is laid over it, when that is there.

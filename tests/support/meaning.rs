@@ -9,8 +9,21 @@ const SPELLING: &str = "svc::comment-in-word";
 pub(crate) fn meaning(compiled: &Compiled) -> String {
     let findings = compiled.diagnostics.iter().filter(|found| found.code != SPELLING);
     let findings: Vec<_> = findings.map(|found| (found.code, unspaced(&found.message))).collect();
-    let text = format!("{:?} {findings:?}", compiled.plan);
-    without(&without(&text, "Span { lo: ", '}'), "verbatim: Some(", ')')
+    placeless(&format!("{:?} {findings:?}", compiled.plan))
+}
+
+/// Shows the plan without where: also not whether the working directory is written or goes without saying, and
+/// which of two relations between the same two is written first.
+pub(crate) fn plan(compiled: &Compiled) -> String {
+    let mut plan = compiled.plan.clone();
+    if let Some(plan) = &mut plan {
+        plan.edges.sort_by_key(|edge| (edge.dependent, edge.dependency, format!("{:?}", edge.relation)));
+    }
+    placeless(&format!("{plan:?}")).replace("working_dir_span: Some()", "working_dir_span: None")
+}
+
+fn placeless(text: &str) -> String {
+    without(&without(text, "Span { lo: ", '}'), "verbatim: Some(", ')')
 }
 
 /// Takes blanks and newlines together: a message may quote a string of several lines as it is written.

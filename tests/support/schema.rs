@@ -39,6 +39,7 @@ impl Checker<'_> {
                     self.must(good, path, &format!("{fitting} branches of {keyword} fit"));
                 }
                 "type" => self.must(is(demand, value), path, &format!("is no {demand}")),
+                "const" => self.must(demand == value, path, &format!("{value} is not {demand}")),
                 "enum" => {
                     let known = demand.as_array().expect("a list").contains(value);
                     self.must(known, path, &format!("{value} is none of {demand}"));

@@ -158,7 +158,7 @@ fn offline(
     names: &[String],
 ) -> Result<(Vec<String>, Vec<PathBuf>), Trouble> {
     let source = source::plan(context, &project.file)?;
-    source::known(&source, names)?;
+    source::known(&source.plan, names)?;
     let asked: BTreeSet<InstanceId> = match names {
         [] => source.plan.instances().map(|(id, _)| id).collect(),
         names => names.iter().flat_map(|name| source.plan.find(name)).collect(),

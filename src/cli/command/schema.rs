@@ -4,6 +4,7 @@ use crate::cli::context::Context;
 use crate::cli::exit::{Exit, Trouble};
 use crate::cli::output::choose;
 use crate::model::decode::described;
+use crate::model::resolved::document;
 use crate::schema::print;
 
 /// Print everything that may stand in a service file
@@ -24,6 +25,8 @@ enum Format {
     Kdl,
     /// A page to read
     Markdown,
+    /// The JSON Schema of `svc config -o json`
+    Json,
     /// A dictionary for fuzzers
     Dict,
 }
@@ -38,6 +41,7 @@ pub fn run(context: &Context, args: &Args) -> Result<Exit, Trouble> {
     context.print(&match choose(context, args.output)? {
         Format::Kdl => print::kdl(&top),
         Format::Markdown => print::markdown(&top),
+        Format::Json => format!("{:#}\n", document::schema()),
         Format::Dict => print::dictionary(&top),
     })?;
     Ok(Exit::Done)

@@ -71,7 +71,7 @@ pub struct Args {
 pub fn run(context: &Context, args: &Args) -> Result<Exit, Trouble> {
     let project = session::project(context)?;
     let source = source::runnable(context, &project.file)?;
-    source::known(&source, &args.names)?;
+    source::known(&source.plan, &args.names)?;
     session::block_on(async {
         let signals = Signals::take()?;
         let (door, ours) = reach(context, &project, &source, args.detach).await?;

@@ -8,7 +8,7 @@ use crate::model::control::{Account, Control, Http, PasswordHash, Socket};
 use crate::model::node::env::PlainPath;
 use crate::model::node::value::Mode;
 use crate::model::service::FilePath;
-use crate::schema::{Context, FromValue, WrittenValue, nodes};
+use crate::schema::{Context, FromValue, Mask, WrittenValue, nodes};
 use crate::syntax::{Entry, Value};
 
 nodes! {
@@ -119,8 +119,8 @@ impl FromValue for PasswordHash {
         WrittenValue::Text(self.as_str().to_owned())
     }
 
-    fn is_secret(&self) -> bool {
-        true
+    fn mask(&self) -> Option<Mask> {
+        Some(Mask::Plain("$argon2id$v=19$***$***$***"))
     }
 }
 

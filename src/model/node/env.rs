@@ -7,7 +7,8 @@ use crate::diagnostic::{Diagnostic, Span, Spanned};
 use crate::model::service::{FilePath, Variable};
 use crate::model::text::Text;
 use crate::schema::{
-    Context, FromNode, FromValue, Row, RowKind, Spec, WrittenEntry, WrittenNode, WrittenValue, nodes,
+    Context, FromNode, FromValue, HIDDEN, Mask, Row, RowKind, Spec, WrittenEntry, WrittenNode, WrittenValue,
+    nodes,
 };
 use crate::syntax::{Entry, Node, Value};
 
@@ -70,8 +71,8 @@ impl FromNode for EnvNode {
             let mut child = WrittenNode::new(name.as_str(), *span);
             let written = value.as_ref().map_or(WrittenValue::Null, |text| text.to_value());
             let span = value.as_ref().map_or(*span, |text| text.span);
-            let secret = variable.is_secret();
-            child.entries.push(WrittenEntry { key: None, value: written, span, secret });
+            let mask = variable.is_secret().then_some(Mask::Marked(HIDDEN));
+            child.entries.push(WrittenEntry { key: None, value: written, span, mask });
             node.children.push(child);
         }
     }

@@ -83,7 +83,7 @@ impl FromNode for LabelNode {
         for (Spanned { value: key, span }, value) in &self.labels {
             let mut child = WrittenNode::new(key.as_str(), *span);
             let value = value.clone().map_or(WrittenValue::Null, WrittenValue::Text);
-            child.entries.push(WrittenEntry { key: None, value, span: *span, secret: false });
+            child.entries.push(WrittenEntry { key: None, value, span: *span, mask: None });
             node.children.push(child);
         }
     }

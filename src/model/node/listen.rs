@@ -1,10 +1,9 @@
 //! `listen`: sockets that svc opens and passes to the service.
 
 use crate::diagnostic::Diagnostic;
-use crate::model::node::value::Mode;
+use crate::model::node::value::{Mode, OpenText};
 use crate::model::service::FilePath;
 use crate::model::socket::{Address, Passed, Socket};
-use crate::model::text::Text;
 use crate::schema::{Context, FromValue, WrittenValue, nodes, words};
 use crate::syntax::{Entry, Value};
 
@@ -13,9 +12,9 @@ nodes! {
     /// connection is refused while it restarts. Replicas with the same address share it.
     ListenNode {
         /// A `host:port` to accept connections on.
-        prop tcp "tcp": Text = "";
+        prop tcp "tcp": OpenText = "";
         /// A `host:port` to receive datagrams on.
-        prop udp "udp": Text = "";
+        prop udp "udp": OpenText = "";
         /// A Unix socket; relative to this file.
         prop unix "unix": FilePath = "";
         /// What `LISTEN_FDNAMES` calls it.
@@ -64,8 +63,8 @@ impl ListenNode {
     /// Makes a socket of the node; `None` after a mistake: see [`Self::check`].
     pub fn socket(&self) -> Option<Socket> {
         let address = match (&self.tcp, &self.udp, &self.unix) {
-            (Some(tcp), ..) => Address::Tcp(tcp.value.clone()),
-            (_, Some(udp), _) => Address::Udp(udp.value.clone()),
+            (Some(tcp), ..) => Address::Tcp(tcp.value.0.clone()),
+            (_, Some(udp), _) => Address::Udp(udp.value.0.clone()),
             (.., Some(unix)) => {
                 Address::Unix { path: unix.value.clone(), mode: self.mode.map_or(0o600, |mode| mode.value.0) }
             }

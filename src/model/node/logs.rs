@@ -3,9 +3,8 @@
 use crate::base::Size;
 use crate::diagnostic::{Diagnostic, Span, Spanned};
 use crate::model::logs::{Forward, ForwardForm, LineForm, LogExtras, Logs, Receiver};
-use crate::model::node::value::Output;
+use crate::model::node::value::{OpenText, Output};
 use crate::model::service::FilePath;
-use crate::model::text::Text;
 use crate::schema::{Context, nodes, words};
 
 nodes! {
@@ -34,9 +33,9 @@ nodes! {
     /// Where each line also goes: one of `tcp`, `udp`, `unix`.
     ForwardNode {
         /// A `host:port` that takes lines.
-        prop tcp "tcp": Text = "";
+        prop tcp "tcp": OpenText = "";
         /// A `host:port` that takes datagrams, a line each.
-        prop udp "udp": Text = "";
+        prop udp "udp": OpenText = "";
         /// A Unix socket that takes datagrams, a line each; relative to this file.
         prop unix "unix": FilePath = "";
         /// What is sent: `json`, an object with the line, its time, stream and instance; `syslog`, as RFC 5424 says; `raw`, the line.
@@ -146,8 +145,8 @@ impl LogsNode {
 impl ForwardNode {
     fn forward(&self) -> Option<Forward> {
         let to = match (&self.tcp, &self.udp, &self.unix) {
-            (Some(tcp), ..) => Receiver::Tcp(tcp.value.clone()),
-            (_, Some(udp), _) => Receiver::Udp(udp.value.clone()),
+            (Some(tcp), ..) => Receiver::Tcp(tcp.value.0.clone()),
+            (_, Some(udp), _) => Receiver::Udp(udp.value.0.clone()),
             (.., Some(unix)) => Receiver::Unix(unix.value.clone()),
             (None, None, None) => return None,
         };

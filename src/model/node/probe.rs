@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::diagnostic::{Diagnostic, Span};
 use crate::model::node::command::{ShellText, Words};
-use crate::model::node::value::{Count, Descriptor, Notify, StatusRange};
+use crate::model::node::value::{Count, Descriptor, Notify, OpenText, StatusRange, Url};
 use crate::model::policy::LivenessFailure;
 use crate::model::service::{Probing, Target};
 use crate::model::text::Text;
@@ -18,21 +18,21 @@ nodes! {
         /// The service says so itself, by `sd_notify`.
         arg notify "notify": Notify = "";
         /// A URL that has to be answered with a good status.
-        prop http "http": Text = "";
+        prop http "http": Url = "";
         /// A `host:port` that has to accept a connection.
-        prop tcp "tcp": Text = "";
+        prop tcp "tcp": OpenText = "";
         /// A Unix socket that has to accept a connection.
-        prop unix "unix": Text = "";
+        prop unix "unix": OpenText = "";
         /// A program that has to exit with 0.
         prop exec "exec": Words = "";
         /// A text for the shell that has to exit with 0.
         prop shell "shell": ShellText = "";
         /// A regular expression that a line of its log has to match.
-        prop log "log": Text = "";
+        prop log "log": OpenText = "";
         /// A descriptor the service writes a line to.
         prop fd "fd": Descriptor = "";
         /// A path that has to exist.
-        prop file "file": Text = "";
+        prop file "file": OpenText = "";
         /// The wait before the first attempt.
         prop delay "delay": Duration = "0s";
         /// The wait between two attempts. Without it, 100 ms growing to 2 s until it is ready, then 10 s.
@@ -115,21 +115,21 @@ impl ProbeNode {
             let headers = self.header.into_iter().flat_map(|node| node.headers).collect();
             let StatusRange(low, high) =
                 self.expect.and_then(|expect| expect.status).map_or(StatusRange(200, 299), |s| s.value);
-            Target::Http { url: http.value, headers, status: (low, high) }
+            Target::Http { url: http.value.0, headers, status: (low, high) }
         } else if let Some(tcp) = self.tcp {
-            Target::Tcp(tcp.value)
+            Target::Tcp(tcp.value.0)
         } else if let Some(unix) = self.unix {
-            Target::Unix(unix.value)
+            Target::Unix(unix.value.0)
         } else if let Some(exec) = self.exec {
             Target::Exec(exec.value.0)
         } else if let Some(shell) = self.shell {
             Target::Exec(shell.value.argv())
         } else if let Some(log) = self.log {
-            Target::Log(log.value)
+            Target::Log(log.value.0)
         } else if let Some(fd) = self.fd {
             Target::Fd(fd.value.0)
         } else {
-            Target::File(self.file?.value)
+            Target::File(self.file?.value.0)
         };
         Some(Probing { target, schedule })
     }

@@ -5,7 +5,7 @@ use crate::model::policy::{Condition, Consequence, LivenessFailure, RestartWhen}
 use crate::model::service::FilePath;
 use crate::model::text::Text;
 use crate::schema::value::bounded;
-use crate::schema::{Context, Form, FromValue, WrittenValue, words};
+use crate::schema::{Context, Form, FromValue, HIDDEN, Mask, WrittenValue, words};
 use crate::syntax::{Entry, Value};
 
 impl FromValue for Text {
@@ -36,8 +36,8 @@ impl FromValue for Text {
         WrittenValue::Text(self.written())
     }
 
-    fn is_secret(&self) -> bool {
-        self.secret
+    fn mask(&self) -> Option<Mask> {
+        self.secret.then_some(Mask::Marked(HIDDEN))
     }
 
     /// Reads a value that may be marked as one that is not to be shown: `(secret)"…"`.
@@ -49,6 +49,50 @@ impl FromValue for Text {
         let mut text = Self::from_value(entry, cx)?;
         text.secret = secret;
         Some(Spanned::new(text, entry.value_span()))
+    }
+}
+
+/// A URL that is asked.
+#[derive(Clone, Debug)]
+pub struct Url(pub Text);
+
+impl FromValue for Url {
+    const FORM: Form = Text::FORM;
+    const TYPE: &'static str = Text::TYPE;
+
+    fn from_value(entry: Entry<'_>, cx: &mut Context<'_>) -> Option<Self> {
+        Text::from_value(entry, cx).map(Self)
+    }
+
+    fn to_value(&self) -> WrittenValue {
+        self.0.to_value()
+    }
+
+    fn mask(&self) -> Option<Mask> {
+        // Only a URL is read in its place; nobody can have this one (RFC 2606).
+        self.0.secret.then_some(Mask::Marked("http://secret.invalid/***"))
+    }
+
+    fn read(entry: Entry<'_>, cx: &mut Context<'_>) -> Option<Spanned<Self>> {
+        Text::read(entry, cx).map(|text| Spanned::new(Self(text.value), text.span))
+    }
+}
+
+/// A text that is open for everybody, so that it cannot be marked as one that is not to be shown: only what has a certain
+/// form is read in its place.
+#[derive(Clone, Debug)]
+pub struct OpenText(pub Text);
+
+impl FromValue for OpenText {
+    const FORM: Form = Text::FORM;
+    const TYPE: &'static str = Text::TYPE;
+
+    fn from_value(entry: Entry<'_>, cx: &mut Context<'_>) -> Option<Self> {
+        Text::from_value(entry, cx).map(Self)
+    }
+
+    fn to_value(&self) -> WrittenValue {
+        self.0.to_value()
     }
 }
 
