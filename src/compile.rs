@@ -104,8 +104,12 @@ fn front_end(
     diagnostics.append(found);
     drop(files);
     drop(sources.files);
-    let world =
-        World { env: machine.environment(), accounts: machine.accounts(), profiles: machine.profiles() };
+    let world = World {
+        env: machine.environment(),
+        accounts: machine.accounts(),
+        profiles: machine.profiles(),
+        scales: machine.scales(),
+    };
     let later = later::later(&model);
     let plan = graph::build(model, &world, &mut diagnostics);
     if let (Some(kept), Some(plan)) = (kept, &plan) {

@@ -13,7 +13,7 @@ pub mod plan;
 pub mod print;
 mod variables;
 
-pub use build::{Account, Accounts, World, build};
+pub use build::{Account, Accounts, Scale, World, build};
 pub use change::{Change, Effect, Fate};
 pub use order::{Order, Toward};
 pub use plan::{Edge, Instance, InstanceId, Launch, Link, Plan, Relation, ServiceId};

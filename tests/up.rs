@@ -10,3 +10,4 @@ mod logs;
 mod options;
 mod output;
 mod process;
+mod scale;

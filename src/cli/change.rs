@@ -2,10 +2,13 @@
 
 use crate::cli::style::{Paint, Style};
 use crate::cli::table::{Align, Cell, Table};
-use crate::control::wire::{Effect, Field, PlanAction, PlanStep};
+use crate::control::wire::{Effect, Field, PlanAction, PlanStep, Scaled};
 
 /// What is said when there is nothing to do.
 pub const NOTHING: &str = "nothing to do: the service file is in force as it is\n";
+
+/// The same, of numbers of instances.
+pub const AS_MANY: &str = "nothing to do: as many are there already\n";
 
 /// Draws the steps as a table; nothing when there are none.
 pub fn table(steps: &[PlanStep], style: Style, columns: Option<usize>) -> String {
@@ -35,6 +38,8 @@ fn why(step: &PlanStep) -> String {
         return format!("cannot be without {other}, which restarts");
     }
     match step.action {
+        PlanAction::Start | PlanAction::Add if !step.fields.is_empty() => "one instance more".to_owned(),
+        PlanAction::Stop if !step.fields.is_empty() => "one instance less".to_owned(),
         PlanAction::Start => "new".to_owned(),
         PlanAction::Add => "new; not started unless it is named or needed".to_owned(),
         PlanAction::Stop => "not in the service file any more".to_owned(),
@@ -54,6 +59,15 @@ fn changed(field: &Field, action: PlanAction) -> String {
         (Effect::NextStart, PlanAction::Restart) => name.clone(),
         (Effect::NextStart, _) => format!("{name} (from the next start on)"),
     }
+}
+
+/// Says which services have another number of instances than the service file says.
+pub fn scaled(all: &[Scaled]) -> String {
+    let one = |scaled: &Scaled| {
+        let Scaled { service, replicas, file } = scaled;
+        format!("`{service}` is scaled to {replicas} by hand; the service file says {file}\n")
+    };
+    all.iter().map(one).collect()
 }
 
 /// Says in a line what is done: `1 to start, 2 to restart`.

@@ -17,6 +17,7 @@ pub mod probe;
 pub mod ps;
 pub mod restart;
 pub mod run;
+pub mod scale;
 pub mod schema;
 pub mod signal;
 pub mod start;

@@ -44,6 +44,7 @@ pub(crate) fn instance(name: &str, state: State) -> Instance {
         last_probe: None,
         status: None,
         took_ms: None,
+        scaled: None,
         ports: Vec::new(),
         command: format!("./{name}"),
         log: None,

@@ -1,6 +1,6 @@
 //! From a service file to its plan, with what is wrong shown to a person.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
@@ -10,8 +10,8 @@ use crate::cli::exit::{Exit, Trouble};
 use crate::compile::{self, Compiled, Options, Recorder};
 use crate::diagnostic::suggest::nearest;
 use crate::diagnostic::{Diagnostic, Diagnostics, Look, SourceMap, human};
-use crate::graph::Plan;
 use crate::graph::plan::Readiness;
+use crate::graph::{Plan, Scale};
 use crate::model::policy::Kind;
 use crate::model::resolved::Resolved;
 use crate::runtime::machine::Host;
@@ -44,12 +44,27 @@ impl Source {
 ///
 /// A file is not there.
 pub fn compiled(context: &Context, file: &Path, options: Options) -> Result<(Compiled, Record), Trouble> {
+    scaled(context, file, options, &BTreeMap::new())
+}
+
+/// [`compiled`], with these numbers of instances.
+fn scaled(
+    context: &Context,
+    file: &Path,
+    options: Options,
+    counts: &BTreeMap<Name, u32>,
+) -> Result<(Compiled, Record), Trouble> {
     let paths = roots(context, file)?;
-    let host = Host::new(&context.variables, &context.profiles);
+    let scale = |(name, &count): (&Name, &u32)| (name.clone(), Scale { count, file: None });
+    let host = Host::new(&context.variables, &context.profiles).scaled(counts.iter().map(scale).collect());
     let machine = Recorder::new(&host);
     let mut compiled = compile::compile(&paths, &machine, options);
     shorten(context, &mut compiled);
-    Ok((compiled, Record::new(&paths, machine.finish())))
+    let mut record = Record::new(&paths, machine.finish());
+    if let Some(plan) = &compiled.plan {
+        record.settle_scales(plan);
+    }
+    Ok((compiled, record))
 }
 
 /// Returns where a file and what is laid over it really are.
@@ -82,12 +97,16 @@ pub fn canonical(context: &Context, file: &Path) -> Result<PathBuf, Trouble> {
 ///
 /// The file is not there, or it is invalid: that has been shown then.
 pub fn plan(context: &Context, file: &Path) -> Result<Source, Trouble> {
-    read(context, file).map(|(source, _)| source)
+    read(context, file, &BTreeMap::new()).map(|(source, _)| source)
 }
 
 /// Compiles one file and shows what is wrong with it; returns what cannot be run yet, too.
-fn read(context: &Context, file: &Path) -> Result<(Source, Diagnostics), Trouble> {
-    let (compiled, record) = compiled(context, file, Options::default())?;
+fn read(
+    context: &Context,
+    file: &Path,
+    counts: &BTreeMap<Name, u32>,
+) -> Result<(Source, Diagnostics), Trouble> {
+    let (compiled, record) = scaled(context, file, Options::default(), counts)?;
     let (plan, map, later) = shown(context, compiled)?;
     Ok((Source { plan, map, record }, later))
 }
@@ -150,7 +169,24 @@ pub fn written(context: &Context, file: &Path) -> Result<Written, Trouble> {
 ///
 /// The file is not there, it is invalid, or something in it cannot be run yet: that has been shown then.
 pub fn runnable(context: &Context, file: &Path) -> Result<Source, Trouble> {
-    let (source, later) = read(context, file)?;
+    runnable_scaled(context, file, &BTreeMap::new())
+}
+
+/// [`runnable`], with these numbers of instances.
+///
+/// # Errors
+///
+/// As [`runnable`], and a name that no service has.
+pub fn runnable_scaled(
+    context: &Context,
+    file: &Path,
+    counts: &BTreeMap<Name, u32>,
+) -> Result<Source, Trouble> {
+    let (source, later) = read(context, file, counts)?;
+    let is_service = |name: &Name| source.plan.services.iter().any(|service| service.name == *name);
+    if let Some(name) = counts.keys().find(|name| !is_service(name)) {
+        return Err(unknown(&source.plan, name.as_str()));
+    }
     if later.is_empty() {
         return Ok(source);
     }
@@ -177,13 +213,16 @@ fn unknown_profiles(context: &Context, plan: &Plan) {
 ///
 /// One of them is not known.
 pub fn known(plan: &Plan, names: &[String]) -> Result<(), Trouble> {
-    let unknown = names.iter().find(|name| *name != "all" && plan.find(name).is_empty());
-    let Some(name) = unknown else { return Ok(()) };
+    let nobody = names.iter().find(|name| *name != "all" && plan.find(name).is_empty());
+    nobody.map_or(Ok(()), |name| Err(unknown(plan, name)))
+}
+
+fn unknown(plan: &Plan, name: &str) -> Trouble {
     let trouble = Trouble::new(Exit::Absent, format!("unknown service `{name}`"));
-    Err(match nearest(name, plan.names()) {
+    match nearest(name, plan.names()) {
         Some(nearest) => trouble.help(format!("did you mean `{nearest}`?")),
         None => trouble.help("`svc graph` shows every service of the file"),
-    })
+    }
 }
 
 /// Draws findings for the person at stderr: on a terminal the first of many, into a pipe or a file all of them.

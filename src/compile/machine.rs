@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::base::Name;
-use crate::graph::{Account, Accounts};
+use crate::graph::{Account, Accounts, Scale};
 use crate::syntax::Loader;
 
 /// What a compilation asks of a machine. Texts come through [`Loader`], users and groups through [`Accounts`].
@@ -22,6 +22,9 @@ pub trait Machine: Loader + Accounts {
 
     /// Returns the profiles that are active.
     fn profiles(&self) -> &BTreeSet<Name>;
+
+    /// Returns how many instances operators asked for.
+    fn scales(&self) -> &BTreeMap<Name, Scale>;
 
     /// Returns the part that knows users and groups.
     fn accounts(&self) -> &dyn Accounts;
@@ -44,6 +47,8 @@ pub struct Memory {
     pub groups: BTreeMap<String, u32>,
     /// Active profiles.
     pub profiles: BTreeSet<Name>,
+    /// How many instances operators asked for.
+    pub scales: BTreeMap<Name, Scale>,
 }
 
 impl Loader for Memory {
@@ -85,6 +90,10 @@ impl Machine for Memory {
 
     fn profiles(&self) -> &BTreeSet<Name> {
         &self.profiles
+    }
+
+    fn scales(&self) -> &BTreeMap<Name, Scale> {
+        &self.scales
     }
 
     fn accounts(&self) -> &dyn Accounts {

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use crate::base::Name;
 use crate::compile::{Machine, Memory};
-use crate::graph::{Account, Accounts};
+use crate::graph::{Account, Accounts, Scale};
 use crate::syntax::Loader;
 
 /// Asks another machine and remembers what it answered.
@@ -22,8 +22,12 @@ pub struct Recorder<'m> {
 impl<'m> Recorder<'m> {
     /// Starts recording.
     pub fn new(machine: &'m dyn Machine) -> Self {
-        let (env, profiles) = (machine.environment().clone(), machine.profiles().clone());
-        let memory = Memory { env, profiles, ..Memory::default() };
+        let memory = Memory {
+            env: machine.environment().clone(),
+            profiles: machine.profiles().clone(),
+            scales: machine.scales().clone(),
+            ..Memory::default()
+        };
         Self { machine, memory: RefCell::new(memory) }
     }
 
@@ -85,6 +89,10 @@ impl Machine for Recorder<'_> {
         self.machine.profiles()
     }
 
+    fn scales(&self) -> &BTreeMap<Name, Scale> {
+        self.machine.scales()
+    }
+
     fn accounts(&self) -> &dyn Accounts {
         self
     }
@@ -110,6 +118,7 @@ mod tests {
             users: [("app".to_owned(), Account { uid: 1, gid: 2, groups: vec![2] })].into(),
             groups: [("staff".to_owned(), 50)].into(),
             profiles: [Name::new("dev").expect("a name")].into(),
+            scales: [(Name::new("b").expect("a name"), Scale { count: 3, file: None })].into(),
         };
         let paths = [PathBuf::from("/p/services.kdl")];
         let recorder = Recorder::new(&machine);

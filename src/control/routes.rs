@@ -3,6 +3,7 @@
 //! A question is one message to the driver; what it means in the forms of the API is said in
 //! `show` and `why`. Whatever goes wrong is answered with a [`wire::Problem`].
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,6 +18,7 @@ use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde::{Deserialize, Serialize};
 use tokio::sync::{Semaphore, watch};
 
+use crate::base::Name;
 use crate::control::aside;
 use crate::control::feed::{Reader, Recent};
 use crate::control::show;
@@ -29,7 +31,7 @@ use crate::engine::action::StateName;
 use crate::engine::event::Command;
 use crate::graph::{Change, InstanceId, Plan};
 use crate::runtime::handle::{Gone, Seen};
-use crate::runtime::proposal::{Proposal, ProposalError};
+use crate::runtime::proposal::{Proposal, ProposalError, Wanted};
 use crate::runtime::{Handle, Project};
 
 /// The largest body of a request, in bytes.
@@ -155,9 +157,10 @@ async fn command(State(context): State<Arc<Context>>, request: Request) -> Resul
 
 async fn plan(State(context): State<Arc<Context>>, request: Request) -> Result<Response, Problem> {
     let asked: wire::Proposal = body(request).await?;
+    let wanted = Wanted { scale: scale(&asked.scale)?, in_force: asked.in_force };
     let project = context.project.clone();
     // A large file takes a while to compile; the engine's loop goes on meanwhile.
-    let read = tokio::task::spawn_blocking(move || Proposal::read(&project)).await;
+    let read = tokio::task::spawn_blocking(move || Proposal::read(&project, &wanted)).await;
     let proposal = match read {
         Ok(Ok(proposal)) => proposal,
         Ok(Err(error @ ProposalError::Invalid(_))) => {
@@ -167,6 +170,11 @@ async fn plan(State(context): State<Arc<Context>>, request: Request) -> Result<R
         Err(_) => return Err(problem(Code::Ending, "svc is ending")),
     };
     let new = Arc::clone(&proposal.plan);
+    let is_service = |name: &str| new.services.iter().any(|service| service.name.as_str() == name);
+    let nobody: Vec<String> = asked.scale.keys().filter(|name| !is_service(name)).cloned().collect();
+    if !nobody.is_empty() {
+        return Err(unknown(&new, nobody));
+    }
     let overview = context.handle.overview().await?;
     let old = overview.plan;
     let change = Change::between(&old, &new);
@@ -175,16 +183,30 @@ async fn plan(State(context): State<Arc<Context>>, request: Request) -> Result<R
         _ => named(&new, asked.names, |id| !new.service_of(id).disabled)?,
     };
     let steps = show::steps(&old, &new, &change, &start);
+    let scaled = show::scaled(&new);
     if asked.dry_run || steps.is_empty() {
-        let planned = wire::Planned { request: None, sequence: overview.sequence, steps };
+        let planned = wire::Planned { request: None, sequence: overview.sequence, steps, scaled };
         return Ok(Form(planned).into_response());
     }
     let accepted = context.handle.apply(proposal, start, asked.rollback).await?;
     let accepted =
         accepted.map_err(|error| problem(Code::Ending, format!("cannot keep the plan: {error}")))?;
     let request = Some(accepted.request.0);
-    let planned = wire::Planned { request, sequence: accepted.sequence, steps };
+    let planned = wire::Planned { request, sequence: accepted.sequence, steps, scaled };
     Ok((StatusCode::ACCEPTED, Form(planned)).into_response())
+}
+
+/// Reads numbers of instances.
+fn scale(asked: &BTreeMap<String, u32>) -> Result<BTreeMap<Name, u32>, Problem> {
+    let one = |(name, &count): (&String, &u32)| match (Name::new(name), count) {
+        (Ok(_), 0) => Err(problem(
+            Code::Malformed,
+            format!("a service has at least one instance: stop `{name}` instead"),
+        )),
+        (Ok(name), count) => Ok((name, count)),
+        (Err(error), _) => Err(problem(Code::Malformed, format!("`{name}` is no name: {error}"))),
+    };
+    asked.iter().map(one).collect()
 }
 
 /// Which events a reader gets.

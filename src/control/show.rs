@@ -6,6 +6,7 @@ use crate::control::words;
 use crate::engine::action::{Cause, RequestResult, StateName};
 use crate::engine::event::RequestId;
 use crate::graph::change::{Change, Effect, Fate, Field};
+use crate::graph::plan::Service;
 use crate::graph::{InstanceId, Plan, Relation};
 use crate::model::policy::{Condition, Kind};
 use crate::runtime::handle::{Happening, Notice, Overview, Seen};
@@ -39,6 +40,7 @@ pub(crate) fn instance(plan: &Plan, seen: &Seen) -> wire::Instance {
         last_probe: view.last_probe.as_deref().map(str::to_owned),
         status: view.status.as_deref().map(str::to_owned),
         took_ms: view.took.map(|took| took.as_millis() as u64),
+        scaled: scale_of(plan.service_of(seen.view.instance)),
         ports: instance
             .ports
             .iter()
@@ -122,9 +124,15 @@ pub(crate) fn steps(old: &Plan, new: &Plan, change: &Change, start: &[InstanceId
     let carried = change.carried(old, new);
     let name = |id: InstanceId| new.instance(id).name.to_string();
     let kept = new.instances().zip(&change.fates).filter_map(|((id, _), fate)| {
+        let added = |action| wire::PlanStep {
+            instance: name(id),
+            action,
+            fields: replicas(new, id, old),
+            because_of: None,
+        };
         let (action, fields) = match fate {
-            Fate::Added if start.contains(&id) => (wire::PlanAction::Start, &[][..]),
-            Fate::Added => (wire::PlanAction::Add, &[][..]),
+            Fate::Added if start.contains(&id) => return Some(added(wire::PlanAction::Start)),
+            Fate::Added => return Some(added(wire::PlanAction::Add)),
             Fate::Kept { fields, .. } if change.restarts(id) || carried.contains_key(&id) => {
                 (wire::PlanAction::Restart, &fields[..])
             }
@@ -137,13 +145,34 @@ pub(crate) fn steps(old: &Plan, new: &Plan, change: &Change, start: &[InstanceId
         Some(wire::PlanStep { instance: name(id), action, fields: fields.map(field).collect(), because_of })
     });
     let gone = old.instances().zip(&change.after).filter(|(_, after)| after.is_none());
-    let gone = gone.map(|((_, instance), _)| wire::PlanStep {
+    let gone = gone.map(|((id, instance), _)| wire::PlanStep {
         instance: instance.name.to_string(),
         action: wire::PlanAction::Stop,
-        fields: Vec::new(),
+        fields: replicas(old, id, new),
         because_of: None,
     });
     kept.chain(gone).collect()
+}
+
+/// Names what changed when an instance is in one plan and its service in both.
+fn replicas(plan: &Plan, id: InstanceId, other: &Plan) -> Vec<wire::Field> {
+    let name = &plan.service_of(id).name;
+    let stays = other.services.iter().any(|service| service.name == *name);
+    stays
+        .then(|| wire::Field { name: "replicas".to_owned(), effect: wire::Effect::Live })
+        .into_iter()
+        .collect()
+}
+
+/// Lists the services that have another number of instances than the service file says.
+pub(crate) fn scaled(plan: &Plan) -> Vec<wire::Scaled> {
+    plan.services.iter().filter_map(scale_of).collect()
+}
+
+fn scale_of(service: &Service) -> Option<wire::Scaled> {
+    let file = service.scaled_from?;
+    let replicas = service.instances.len() as u32;
+    Some(wire::Scaled { service: service.name.to_string(), replicas, file })
 }
 
 fn effect(effect: Effect) -> wire::Effect {

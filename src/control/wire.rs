@@ -99,6 +99,9 @@ pub struct Instance {
     pub status: Option<String>,
     /// How long it took from launch to ready, the last time.
     pub took_ms: Option<u64>,
+    /// That its service has another number of instances than the service file says (`svc scale`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scaled: Option<Scaled>,
     /// The ports it was given.
     pub ports: Vec<Port>,
     /// The command line as it was written.
@@ -383,6 +386,12 @@ pub struct Proposal {
     /// What is to be up under it besides what is up already; when empty, what is new and not disabled.
     #[serde(default)]
     pub names: Vec<String>,
+    /// How many instances of services there are to be, until the service file says another number.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub scale: BTreeMap<String, u32>,
+    /// Leave the service file as it was when it was last put in force: only `scale` changes something.
+    #[serde(default)]
+    pub in_force: bool,
 }
 
 /// What putting the service file in force does.
@@ -395,6 +404,20 @@ pub struct Planned {
     pub sequence: u64,
     /// What is done, instance by instance, in the order of the service file; what goes comes last.
     pub steps: Vec<PlanStep>,
+    /// Services that have another number of instances than the service file says, because an operator asked for it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub scaled: Vec<Scaled>,
+}
+
+/// A service with another number of instances than the service file says.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Scaled {
+    /// Which.
+    pub service: String,
+    /// How many it has.
+    pub replicas: u32,
+    /// How many the service file says.
+    pub file: u32,
 }
 
 /// What is done with one instance.

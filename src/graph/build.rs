@@ -9,6 +9,7 @@ mod instance;
 mod probe;
 mod process;
 mod rules;
+mod scale;
 
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -20,6 +21,8 @@ use crate::graph::build::instance::Maker;
 use crate::graph::check::{self, Wire, Written};
 use crate::graph::plan::{Edge, Group, InstanceId, Plan, Relation, Service, ServiceId};
 use crate::model::{Model, Service as Declared};
+
+pub use scale::Scale;
 
 /// Names that mean something else on the command line.
 const RESERVED: &[&str] = &["all"];
@@ -42,6 +45,8 @@ pub struct World<'a> {
     pub accounts: &'a dyn Accounts,
     /// The profiles that are active.
     pub profiles: &'a BTreeSet<Name>,
+    /// How many instances operators asked for.
+    pub scales: &'a BTreeMap<Name, Scale>,
 }
 
 /// The users and groups of a machine.
@@ -70,7 +75,8 @@ pub struct Account {
 ///
 /// The model is used up, one service after another: it and the plan are never in memory as a whole.
 pub fn build(model: Model, world: &World<'_>, out: &mut Diagnostics) -> Option<Plan> {
-    let Model { project, env, control, services, groups, lost } = model;
+    let Model { project, env, control, mut services, groups, lost } = model;
+    let mut scaled = scale::apply(&mut services, world.scales, out);
     let names = Names::new(&services, out);
     if let Some(diagnostic) = too_many_instances(&names, &services) {
         out.push(diagnostic);
@@ -103,6 +109,7 @@ pub fn build(model: Model, world: &World<'_>, out: &mut Diagnostics) -> Option<P
                 && !declared.profiles.iter().any(|profile| world.profiles.contains(&profile.value)),
             profiles: declared.profiles.iter().map(|profile| profile.value.clone()).collect(),
             instances: first..first + count,
+            scaled_from: scaled.remove(&declared.name.value),
             event_listener: declared.event_listener.as_deref().map(process::listener).map(Box::new),
             labels: mem::take(&mut declared.labels),
         });

@@ -230,6 +230,7 @@ fn service(was: &Service, is: &Service, differs: Differs<'_>) {
         profiles,
         inactive,
         instances: _,
+        scaled_from: _,
         rules,
         event_listener,
         labels,

@@ -98,6 +98,8 @@ pub struct Service {
     pub inactive: bool,
     /// Its instances: positions in [`Plan::instances`].
     pub instances: std::ops::Range<u32>,
+    /// How many instances the service file says, when an operator asked for another number.
+    pub scaled_from: Option<u32>,
     /// The rules it is supervised by; neighbours with equal ones share them.
     pub rules: Arc<Rules>,
     /// What it is told of, if it is an event listener.

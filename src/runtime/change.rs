@@ -14,7 +14,7 @@ use crate::runtime::driver::Driver;
 use crate::runtime::handle::{Accepted, Happening};
 use crate::runtime::launch::{log_key, log_settings, notify_key, ready_key};
 use crate::runtime::private;
-use crate::runtime::proposal::Proposal;
+use crate::runtime::proposal::{Proposal, Wanted};
 use crate::runtime::slot::{Slot, SlotKey};
 
 /// The plans besides the one in force.
@@ -58,7 +58,8 @@ impl Driver {
 
     /// Applies the service file because of a signal; what is wrong goes to svc's own log.
     pub(crate) fn apply_file(&mut self) {
-        let applied = Proposal::read(&self.project).map_err(|error| error.to_string()).and_then(|proposal| {
+        let applied = Proposal::read(&self.project, &Wanted::default());
+        let applied = applied.map_err(|error| error.to_string()).and_then(|proposal| {
             let change = Change::between(&self.plan, &proposal.plan);
             let start = change.added(&proposal.plan);
             self.apply(proposal, start, true).map_err(|error| error.to_string())

@@ -10,7 +10,7 @@ use nix::unistd::{AccessFlags, Gid, Group, Uid, User, access, getgrouplist};
 
 use crate::base::Name;
 use crate::compile::Machine;
-use crate::graph::{Account, Accounts};
+use crate::graph::{Account, Accounts, Scale};
 use crate::runtime::read;
 use crate::syntax::Loader;
 
@@ -19,6 +19,7 @@ use crate::syntax::Loader;
 pub struct Host {
     env: BTreeMap<String, String>,
     profiles: BTreeSet<Name>,
+    scales: BTreeMap<Name, Scale>,
 }
 
 impl Host {
@@ -34,7 +35,12 @@ impl Host {
 
     /// Makes the machine with this environment and these profiles active.
     pub fn with_env(env: BTreeMap<String, String>, profiles: BTreeSet<Name>) -> Self {
-        Self { env, profiles }
+        Self { env, profiles, scales: BTreeMap::new() }
+    }
+
+    /// Returns the same machine, on which operators asked for these numbers of instances.
+    pub fn scaled(self, scales: BTreeMap<Name, Scale>) -> Self {
+        Self { scales, ..self }
     }
 }
 
@@ -95,6 +101,10 @@ impl Machine for Host {
 
     fn profiles(&self) -> &BTreeSet<Name> {
         &self.profiles
+    }
+
+    fn scales(&self) -> &BTreeMap<Name, Scale> {
+        &self.scales
     }
 
     fn accounts(&self) -> &dyn Accounts {

@@ -1,16 +1,19 @@
 //! What the service file says now, made into a plan that may take the place of the one in force.
 //!
 //! It is read in the environment that `svc up` began the supervision in, by whoever asks: an apply from
-//! another terminal does not slip another environment under the services.
+//! another terminal does not slip another environment under the services. Numbers of instances that an operator
+//! asked for hold until the file says another number than it did then.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::compile::{Compiled, Options, Recorder, compile, override_of};
+use crate::base::Name;
+use crate::compile::{Compiled, Machine, Memory, Options, Recorder, compile, override_of};
 use crate::diagnostic::{Look, human};
-use crate::graph::Plan;
+use crate::graph::{Plan, Scale};
 use crate::runtime::machine::Host;
 use crate::runtime::project::Project;
 use crate::runtime::record::Record;
@@ -24,6 +27,15 @@ pub struct Proposal {
     pub(crate) record: Vec<u8>,
     /// The fingerprint of its sources.
     pub(crate) fingerprint: u64,
+}
+
+/// What a proposal is made from.
+#[derive(Clone, Debug, Default)]
+pub struct Wanted {
+    /// How many instances of services there are to be.
+    pub scale: BTreeMap<Name, u32>,
+    /// Leave the files as they were when they were last put in force.
+    pub in_force: bool,
 }
 
 /// Why the service file makes no plan.
@@ -43,12 +55,21 @@ impl Proposal {
     /// # Errors
     ///
     /// [`ProposalError`].
-    pub fn read(project: &Project) -> Result<Self, ProposalError> {
+    pub fn read(project: &Project, wanted: &Wanted) -> Result<Self, ProposalError> {
         let before = fs::read(project.record()).and_then(|bytes| Record::from_bytes(&bytes));
         let before = before.map_err(ProposalError::Record)?;
-        let host = Host::with_env(before.env().clone(), before.profiles().clone());
-        let machine = Recorder::new(&host);
-        let paths = with_override(before.paths());
+        let mut scales = before.scales().clone();
+        let asked = |(name, &count): (&Name, &u32)| (name.clone(), Scale { count, file: None });
+        scales.extend(wanted.scale.iter().map(asked));
+        let (host, memory);
+        let (machine, paths): (&dyn Machine, _) = if wanted.in_force {
+            memory = Memory { scales, ..before.heard().clone() };
+            (&memory, before.paths().to_vec())
+        } else {
+            host = Host::with_env(before.env().clone(), before.profiles().clone()).scaled(scales);
+            (&host, with_override(before.paths()))
+        };
+        let machine = Recorder::new(machine);
         let Compiled { plan, diagnostics, mut sources, .. } = compile(&paths, &machine, Options::default());
         let Some(plan) = plan else {
             if let Some(folder) = project.file.parent().and_then(Path::to_str) {
@@ -59,7 +80,8 @@ impl Proposal {
                 .expect("writing into memory does not fail");
             return Err(ProposalError::Invalid(text));
         };
-        let record = Record::new(&paths, machine.finish());
+        let mut record = Record::new(&paths, machine.finish());
+        record.settle_scales(&plan);
         let fingerprint = record.fingerprint();
         let record = record.to_bytes().map_err(ProposalError::Record)?;
         Ok(Self { plan: Arc::new(plan), record, fingerprint })

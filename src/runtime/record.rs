@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::base::Name;
 use crate::compile::{Compiled, Memory, Options, compile};
-use crate::graph::Account;
+use crate::graph::{Account, Plan, Scale};
 use crate::runtime::project::fingerprint;
 
 /// What a compilation asked and was answered.
@@ -33,6 +33,9 @@ struct Written {
     groups: BTreeMap<String, u32>,
     #[serde(default)]
     profiles: Vec<String>,
+    /// How many instances of a service were asked for, and how many the service file said then.
+    #[serde(default)]
+    scales: BTreeMap<String, (u32, Option<u32>)>,
 }
 
 impl Record {
@@ -47,7 +50,7 @@ impl Record {
     ///
     /// When a path is not UTF-8.
     pub fn to_bytes(&self) -> io::Result<Vec<u8>> {
-        let Memory { files, env, users, groups, profiles, programs: _, folders: _ } = &self.heard;
+        let Memory { files, env, users, groups, profiles, scales, programs: _, folders: _ } = &self.heard;
         let written = Written {
             paths: self.paths.clone(),
             files: files.clone(),
@@ -55,6 +58,7 @@ impl Record {
             users: users.iter().map(|(name, a)| (name.clone(), (a.uid, a.gid, a.groups.clone()))).collect(),
             groups: groups.clone(),
             profiles: profiles.iter().map(ToString::to_string).collect(),
+            scales: scales.iter().map(|(name, s)| (name.to_string(), (s.count, s.file))).collect(),
         };
         Ok(serde_json::to_vec(&written)?)
     }
@@ -65,11 +69,14 @@ impl Record {
     ///
     /// When the bytes are no record.
     pub fn from_bytes(bytes: &[u8]) -> io::Result<Self> {
-        let Written { paths, files, env, users, groups, profiles } = serde_json::from_slice(bytes)?;
+        let Written { paths, files, env, users, groups, profiles, scales } = serde_json::from_slice(bytes)?;
         let profiles = profiles.iter().filter_map(|profile| Name::new(profile).ok()).collect();
         let account = |(uid, gid, groups)| Account { uid, gid, groups };
         let users = users.into_iter().map(|(name, user)| (name, account(user))).collect();
-        let heard = Memory { files, env, users, groups, profiles, ..Memory::default() };
+        let scale =
+            |(name, (count, file)): (String, _)| Some((Name::new(&name).ok()?, Scale { count, file }));
+        let scales = scales.into_iter().filter_map(scale).collect();
+        let heard = Memory { files, env, users, groups, profiles, scales, ..Memory::default() };
         Ok(Self { paths, heard })
     }
 
@@ -87,6 +94,27 @@ impl Record {
     /// Returns the profiles that were active.
     pub fn profiles(&self) -> &BTreeSet<Name> {
         &self.heard.profiles
+    }
+
+    /// Keeps the numbers of instances that hold under the plan, each with what the service file says now: they end
+    /// when it says something else.
+    pub fn settle_scales(&mut self, plan: &Plan) {
+        let scale = |count, file| Scale { count, file };
+        let held = plan.services.iter().filter_map(|service| {
+            let file = service.scaled_from?;
+            Some((service.name.clone(), scale(service.instances.len() as u32, Some(file))))
+        });
+        self.heard.scales = held.collect();
+    }
+
+    /// Returns how many instances operators asked for.
+    pub fn scales(&self) -> &BTreeMap<Name, Scale> {
+        &self.heard.scales
+    }
+
+    /// Returns everything that was asked and answered.
+    pub fn heard(&self) -> &Memory {
+        &self.heard
     }
 
     /// Returns the environment svc was called in.

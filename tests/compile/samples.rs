@@ -1,6 +1,6 @@
 //! Each sample file and what is said about it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -30,6 +30,7 @@ pub(crate) fn machine() -> Memory {
         users: [("app".to_owned(), Account { uid: 7, gid: 8, groups: vec![8] })].into(),
         groups: [("app".to_owned(), 8)].into(),
         profiles: BTreeSet::new(),
+        scales: BTreeMap::new(),
         files: [(PathBuf::from("/shop/bad.env"), Arc::from("GOOD=1\nnonsense\n"))].into(),
     }
 }

@@ -170,6 +170,7 @@ impl Draft {
             disabled: false,
             profiles: Vec::new(),
             inactive: false,
+            scaled_from: None,
             instances: 0..1,
             rules: default_rules(kind).into(),
             event_listener: None,

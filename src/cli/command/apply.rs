@@ -68,12 +68,14 @@ pub async fn converge(
     let planned = door.plan(proposal).await?;
     let Some(request) = planned.request else {
         if !quiet {
-            context.say(change::NOTHING);
+            context.say(if proposal.in_force { change::AS_MANY } else { change::NOTHING });
+            context.say(&change::scaled(&planned.scaled));
         }
         return Ok(Exit::Done);
     };
     if !quiet {
         context.say(&change::table(&planned.steps, context.err, columns(std::io::stderr())));
+        context.say(&change::scaled(&planned.scaled));
     }
     if !wait {
         return Ok(Exit::Done);

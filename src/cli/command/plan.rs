@@ -51,6 +51,7 @@ pub fn run(context: &Context, args: &Args) -> Result<Exit, Trouble> {
             [] => change::NOTHING.to_owned(),
             steps => format!("{}; `svc apply` does it\n", change::summary(steps)),
         });
+        context.say(&change::scaled(&planned.scaled));
     }
     Ok(Exit::Done)
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::base::duration::Rough;
+use crate::cli::change;
 use crate::cli::context::{Context, columns};
 use crate::cli::door::Door;
 use crate::cli::exit::{Exit, Trouble};
@@ -14,7 +15,7 @@ use crate::cli::runs::{self, Run};
 use crate::cli::session;
 use crate::cli::style::{Paint, Style, paint_of, word};
 use crate::cli::table::{Align, Cell, Table};
-use crate::control::wire::{Instance, Kind, Services, State};
+use crate::control::wire::{Instance, Kind, Scaled, Services, State};
 
 /// Show what runs and how it is
 ///
@@ -171,6 +172,9 @@ fn show(
             render(&services, extent, Timestamp::now(), context.out, columns)
         }
     })?;
+    if matches!(form, Format::Table | Format::Wide) {
+        context.say(&change::scaled(&scaled(&services)));
+    }
     if services.instances.is_empty() && hidden > 0 && form == Format::Table {
         context.say(&format!("nothing runs; `svc ps -a` lists the {hidden} that could\n"));
     }
@@ -179,6 +183,13 @@ fn show(
 
 fn matters(instance: &Instance) -> bool {
     instance.wanted || !matches!(instance.state, State::Inactive | State::Disabled) || instance.exit.is_some()
+}
+
+/// Lists the services that have another number of instances than the service file says.
+fn scaled(services: &Services) -> Vec<Scaled> {
+    let mut all: Vec<Scaled> = services.instances.iter().filter_map(|i| i.scaled.clone()).collect();
+    all.dedup();
+    all
 }
 
 /// Something shown that is wanted and not well makes the exit code 3.

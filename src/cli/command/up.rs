@@ -1,14 +1,17 @@
 //! `svc up`.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use jiff::Timestamp;
 
+use crate::base::Name;
 use crate::base::duration::{self, Exact};
 use crate::cli::account;
 use crate::cli::command::apply::converge;
 use crate::cli::command::down::{shut_down, until_free};
+use crate::cli::command::scale::{count, wire_of};
 use crate::cli::context::{Context, Verbosity};
 use crate::cli::door::Door;
 use crate::cli::exit::{Exit, Trouble};
@@ -58,6 +61,10 @@ pub struct Args {
     #[arg(long)]
     no_deps: bool,
 
+    /// So many instances of a service, as with `svc scale`
+    #[arg(long, value_name = "SVC=N", value_parser = count)]
+    scale: Vec<(Name, u32)>,
+
     /// Do not show whose line it is
     #[arg(long)]
     no_log_prefix: bool,
@@ -70,14 +77,15 @@ pub struct Args {
 /// The service file is invalid, a name is not known, or no supervisor can be started.
 pub fn run(context: &Context, args: &Args) -> Result<Exit, Trouble> {
     let project = session::project(context)?;
-    let source = source::runnable(context, &project.file)?;
+    let counts: BTreeMap<Name, u32> = args.scale.iter().cloned().collect();
+    let source = source::runnable_scaled(context, &project.file, &counts)?;
     source::known(&source.plan, &args.names)?;
     session::block_on(async {
         let signals = Signals::take()?;
         let (door, ours) = reach(context, &project, &source, args.detach).await?;
-        if !ours && is_outdated(&door, &source).await? {
+        if !ours && (!counts.is_empty() || is_outdated(&door, &source).await?) {
             let names = args.names.clone();
-            let proposal = Proposal { names, ..Proposal::default() };
+            let proposal = Proposal { names, scale: wire_of(&counts), ..Proposal::default() };
             let exit = converge(context, &source, &door, &proposal, true, args.timeout).await?;
             if exit != Exit::Done {
                 return Ok(exit);

@@ -125,7 +125,7 @@ fn made(services: Vec<Declared>) -> (Option<Plan>, Vec<String>) {
 fn made_of(model: Model) -> (Option<Plan>, Vec<String>) {
     let mut out = Diagnostics::default();
     let env = BTreeMap::from([("HOME".to_owned(), "/root".to_owned())]);
-    let world = World { env: &env, accounts: &Machine, profiles: &BTreeSet::new() };
+    let world = World { env: &env, accounts: &Machine, profiles: &BTreeSet::new(), scales: &BTreeMap::new() };
     let plan = build(model, &world, &mut out);
     out.sort();
     let said = |d: &Diagnostic| {

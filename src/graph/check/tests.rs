@@ -138,6 +138,7 @@ fn service(name: &str, span: Span, kind: &str) -> Service {
         disabled: false,
         profiles: Vec::new(),
         inactive: false,
+        scaled_from: None,
         instances: 0..1,
         rules: rules.into(),
         event_listener: None,
