@@ -6,7 +6,7 @@
 use crate::diagnostic::{Diagnostic, Span};
 use crate::syntax::code;
 use crate::syntax::document::{EntryData, Form, Text, UNTYPED};
-use crate::syntax::lexer::{BLANK, COMMENT, Kind, LEAD, WORD, kind};
+use crate::syntax::lexer::{BLANK, COMMENT, Kind, LEAD, WORD, kind, step};
 use crate::syntax::number::is_number;
 use crate::syntax::parser::Parser;
 use crate::syntax::string::shown;
@@ -115,7 +115,7 @@ impl Parser<'_> {
         let at = self.lexer.at;
         matches!(self.lexer.peek(), None | Some(b';' | b'{' | b'}'))
             || self.lexer.at_line_end(at)
-            || self.lexer.starts_with("//")
+            || self.lexer.starts_with(b"//")
     }
 
     fn offset(&self, address: u32) -> usize {
@@ -195,6 +195,7 @@ impl Parser<'_> {
     fn rest_of_line(&self) -> String {
         let rest = self.lexer.text[self.lexer.at..].trim_start_matches([' ', '\t']);
         let end = rest.find(['\n', '\r', ';', '{', '}']).unwrap_or(rest.len());
+        step(end);
         let line = rest[..end].split(" //").next().unwrap_or_default().trim_end();
         let bare = |word: &str| {
             let first = word.starts_with(|c: char| c.is_ascii_digit());
@@ -265,7 +266,7 @@ impl Parser<'_> {
     /// Reads a raw string or a keyword.
     fn after_hash(&mut self) -> Form {
         let start = self.lexer.at;
-        let hashes = self.lexer.bytes[start..].iter().take_while(|&&byte| byte == b'#').count();
+        let hashes = self.lexer.hashes(start);
         if self.lexer.byte(start + hashes) == b'"' {
             return self.lexer.string(&mut self.document.owned);
         }
@@ -306,6 +307,14 @@ impl Parser<'_> {
         }
         let word = &self.lexer.text[start..end];
         let next = self.lexer.byte(end);
+        // Most words are plain: nothing about them needs a second look.
+        if self.lexer.bytes[start].is_ascii_alphabetic()
+            && matches!(next, b' ' | b'\n' | b'=')
+            && !is_foreign_keyword(word)
+        {
+            self.lexer.at = end;
+            return text(Form::inset(0));
+        }
         if word.starts_with('\'')
             && let Some(text) = self.single_quotes(start, end)
         {
@@ -344,8 +353,7 @@ impl Parser<'_> {
     }
 
     fn raw_string_follows(&self, at: usize) -> bool {
-        let hashes = self.lexer.bytes[at..].iter().take_while(|&&byte| byte == b'#').count();
-        self.lexer.byte(at + hashes) == b'"'
+        self.lexer.byte(at + self.lexer.hashes(at)) == b'"'
     }
 
     fn old_raw_string(&mut self, start: usize, end: usize) -> Text {
@@ -496,7 +504,9 @@ impl Parser<'_> {
             return None;
         } else {
             let rest = &self.lexer.bytes[end..];
-            match memchr::memchr2(b'\'', b'\n', rest) {
+            let stop = memchr::memchr2(b'\'', b'\n', rest);
+            step(stop.unwrap_or(rest.len()));
+            match stop {
                 Some(at) if rest[at] == b'\'' => end + at,
                 stop => {
                     self.lexer.no_apostrophe_to = end + stop.unwrap_or(rest.len());
@@ -523,9 +533,11 @@ impl Parser<'_> {
     fn list(&mut self) -> Option<Form> {
         let start = self.lexer.at;
         let near = &self.lexer.text[start..self.lexer.text.floor_char_boundary(start + LIST_LENGTH)];
-        let end = near.find([']', '\n']).filter(|&end| near[end..].starts_with(']'))?;
+        let stop = near[1..].find([']', '\n', '[', '{', '}', ';', '\\']);
+        step(stop.unwrap_or(near.len()));
+        let end = 1 + stop.filter(|&stop| near[1 + stop..].starts_with(']'))?;
         let inside = &near[1..end];
-        if inside.contains(['[', '{', '}', ';', '\\']) || inside.matches('"').count() % 2 == 1 {
+        if inside.matches('"').count() % 2 == 1 {
             return None;
         }
         let values = without_commas(inside);

@@ -80,6 +80,21 @@ pub(crate) fn kind(c: char) -> Kind {
     }
 }
 
+#[cfg(test)]
+thread_local! {
+    /// How many bytes were looked at on this thread: it shows whether reading stays linear.
+    pub(crate) static STEPS: std::cell::Cell<usize> = const { std::cell::Cell::new(0) };
+}
+
+/// Counts bytes that are looked at, for the tests; costs nothing elsewhere.
+#[inline(always)]
+pub(crate) fn step(bytes: usize) {
+    #[cfg(test)]
+    STEPS.set(STEPS.get() + bytes);
+    #[cfg(not(test))]
+    let _ = bytes;
+}
+
 /// A place in a text, with the findings about it.
 pub(crate) struct Lexer<'t> {
     pub(crate) text: &'t str,
@@ -131,22 +146,34 @@ impl<'t> Lexer<'t> {
     }
 
     pub(crate) fn byte(&self, at: usize) -> u8 {
+        step(1);
         self.bytes.get(at).copied().unwrap_or(b'\n')
     }
 
     #[inline]
     pub(crate) fn class(&self, at: usize) -> u8 {
+        step(1);
         self.bytes.get(at).map_or(NEWLINE, |&byte| CLASS[byte as usize])
     }
 
-    pub(crate) fn starts_with(&self, what: &str) -> bool {
-        self.bytes[self.at..].starts_with(what.as_bytes())
+    #[inline]
+    pub(crate) fn starts_with<const N: usize>(&self, what: &[u8; N]) -> bool {
+        self.bytes[self.at..].first_chunk() == Some(what)
     }
 
     /// Returns the first place from `at` on whose byte is of one of the classes, or the end.
     pub(crate) fn find(&self, at: usize, stop: u8) -> usize {
         let rest = &self.bytes[at..];
-        at + rest.iter().position(|&byte| CLASS[byte as usize] & stop != 0).unwrap_or(rest.len())
+        let length = rest.iter().position(|&byte| CLASS[byte as usize] & stop != 0).unwrap_or(rest.len());
+        step(length + 1);
+        at + length
+    }
+
+    /// Returns how many `#` stand at `at`.
+    pub(crate) fn hashes(&self, at: usize) -> usize {
+        let hashes = self.bytes[at..].iter().take_while(|&&byte| byte == b'#').count();
+        step(hashes);
+        hashes
     }
 
     /// Decodes the character at `at`; a newline at the end.
@@ -177,9 +204,11 @@ impl<'t> Lexer<'t> {
     /// Skips unicode blanks. Between two words there is mostly one, for which a call costs more than the work.
     #[inline(always)]
     pub(crate) fn skip_blanks(&self, mut at: usize) -> usize {
+        let start = at;
         while let Some(b' ' | b'\t') = self.bytes.get(at) {
             at += 1;
         }
+        step(at - start);
         if self.class(at) == LEAD { self.skip_wide_blanks(at) } else { at }
     }
 
@@ -235,7 +264,7 @@ impl<'t> Lexer<'t> {
             let newline = self.newline(self.at);
             if newline > 0 {
                 self.enter_line(self.at + newline);
-            } else if self.starts_with("//") {
+            } else if self.starts_with(b"//") {
                 self.line_comment();
             } else {
                 return;
@@ -256,13 +285,13 @@ impl<'t> Lexer<'t> {
         self.at += 1;
         loop {
             self.at = self.skip_blanks(self.at);
-            if self.starts_with("/*") {
+            if self.starts_with(b"/*") {
                 self.block_comment();
             } else {
                 break;
             }
         }
-        if self.starts_with("//") {
+        if self.starts_with(b"//") {
             self.line_comment();
         }
         let newline = self.newline(self.at);
@@ -361,7 +390,9 @@ impl<'t> Lexer<'t> {
     pub(crate) fn word_end(&self, mut at: usize) -> usize {
         loop {
             let rest = &self.bytes[at.min(self.bytes.len())..];
-            at += rest.iter().position(|&byte| CLASS[byte as usize] & WORD == 0).unwrap_or(rest.len());
+            let length = rest.iter().position(|&byte| CLASS[byte as usize] & WORD == 0).unwrap_or(rest.len());
+            step(length);
+            at += length;
             if self.class(at) != LEAD {
                 return at;
             }

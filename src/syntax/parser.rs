@@ -5,12 +5,15 @@
 //! add up is the text read a second time, this time believing the indentation as well, so that the
 //! brace that is missing or too many is found and the rest keeps its place.
 
+#[cfg(test)]
+mod linear;
+
 use std::sync::Arc;
 
 use crate::diagnostic::{Diagnostic, Diagnostics, Span};
 use crate::syntax::code;
 use crate::syntax::document::{Document, Form, NodeData, Text, UNTYPED};
-use crate::syntax::lexer::Lexer;
+use crate::syntax::lexer::{Lexer, step};
 
 /// How deep blocks may be nested; what lies deeper is checked and left out of the tree.
 pub const MAX_DEPTH: usize = 128;
@@ -88,7 +91,7 @@ impl<'t> Parser<'t> {
     fn new(text: &'t Arc<str>, base: u32, trust: Trust) -> Self {
         let mut document = Document::new(text.clone(), base);
         document.nodes.reserve(text.len() / 32);
-        document.entries.reserve(text.len() / 24);
+        document.entries.reserve(text.len() / 20);
         Self {
             lexer: Lexer::new(text, base),
             document,
@@ -176,16 +179,17 @@ impl<'t> Parser<'t> {
 
     /// Returns whether nothing follows on this line, and the next one is indented as a block in YAML is.
     pub(super) fn yaml_block_follows(&self) -> bool {
-        let rest = self.line_from(self.lexer.at);
-        let next = self.lexer.at + rest.len() + 1;
-        let line = if next < self.lexer.bytes.len() { self.line_from(next) } else { "" };
-        rest.trim().is_empty() && !line.trim().is_empty() && belongs_below(line, self.indent)
+        let end = self.lexer.skip_blanks(self.lexer.at);
+        let newline = self.lexer.newline(end);
+        let line = if newline > 0 { self.line_from(end + newline) } else { "" };
+        !line.trim().is_empty() && belongs_below(line, self.indent)
     }
 
     /// The rest of the line from `at`.
     fn line_from(&self, at: usize) -> &'t str {
         let end =
             memchr::memchr(b'\n', &self.lexer.bytes[at..]).map_or(self.lexer.bytes.len(), |end| at + end);
+        step(end - at);
         &self.lexer.text[at..end]
     }
 
@@ -303,13 +307,13 @@ impl<'t> Parser<'t> {
 
     /// Steps over `/-` and the lines behind it.
     fn slashdash(&mut self, line_start: bool) -> bool {
-        if !self.lexer.starts_with("/-") {
+        if !self.lexer.starts_with(b"/-") {
             return false;
         }
         self.lexer.at += 2;
         self.lexer.lines();
         self.lexer.fresh = false;
-        if line_start && self.lexer.starts_with("/-") {
+        if line_start && self.lexer.starts_with(b"/-") {
             self.nothing_commented(self.lexer.at);
             return self.slashdash_again();
         }
@@ -318,7 +322,7 @@ impl<'t> Parser<'t> {
 
     /// Steps over further `/-`, of which the first was reported.
     fn slashdash_again(&mut self) -> bool {
-        while self.lexer.starts_with("/-") {
+        while self.lexer.starts_with(b"/-") {
             self.lexer.at += 2;
             self.lexer.lines();
         }

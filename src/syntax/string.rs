@@ -9,15 +9,15 @@ use std::borrow::Cow;
 use crate::diagnostic::Diagnostic;
 use crate::syntax::code;
 use crate::syntax::document::Form;
-use crate::syntax::lexer::{BACKSLASH, CONTROL, Kind, LEAD, Lexer, NEWLINE, QUOTE, kind};
+use crate::syntax::lexer::{BACKSLASH, CONTROL, Kind, LEAD, Lexer, NEWLINE, QUOTE, kind, step};
 
 impl Lexer<'_> {
     /// Reads the string at `"`, or at the first `#` before it, and moves behind it.
     pub(crate) fn string(&mut self, owned: &mut Vec<Box<str>>) -> Form {
         let start = self.at;
-        let open = start + self.bytes[start..].iter().take_while(|&&byte| byte == b'#').count();
-        let hashes = open - start;
-        if self.bytes[open..].starts_with(b"\"\"\"") {
+        let hashes = self.hashes(start);
+        let open = start + hashes;
+        if self.bytes[open..].first_chunk() == Some(b"\"\"\"") {
             return self.several_lines(open + 3, hashes, owned);
         }
         let mut at = open + 1;
@@ -52,7 +52,7 @@ impl Lexer<'_> {
     }
 
     fn closes(&self, at: usize, hashes: usize) -> bool {
-        self.bytes[at..].len() >= hashes && self.bytes[at..at + hashes].iter().all(|&byte| byte == b'#')
+        hashes == 0 || self.hashes(at) >= hashes
     }
 
     /// Steps over the escape at `at`, reporting one that KDL does not know.
@@ -110,7 +110,7 @@ impl Lexer<'_> {
                 .map_or(line.len(), |rest| rest.trim_end().len()),
         };
         let end = start + end.max(1);
-        let hashes = self.bytes[start..].iter().take_while(|&&byte| byte == b'#').count();
+        let hashes = self.hashes(start);
         let close = format!("\"{}", "#".repeat(hashes.min(8)));
         let error =
             Diagnostic::error(code::UNCLOSED_STRING, self.span(start, end), "this string is never closed")
@@ -138,6 +138,7 @@ impl Lexer<'_> {
             self.report(self.at, error.help(format!("end it with `{close}` on a line of its own")));
             return Form::BAD;
         };
+        step(2 * (end - at));
         if let Some(last) = memchr::memrchr(b'\n', &self.bytes[at..end]) {
             self.line_start = at + last + 1;
         }
@@ -175,13 +176,16 @@ impl Lexer<'_> {
 
     /// Reports three quotes with text behind them on the same line.
     fn quotes_on_one_line(&mut self, start: usize, at: usize, hashes: usize) -> Form {
-        let line_end = self.find(at, NEWLINE);
         let close = format!("\"\"\"{}", "#".repeat(hashes));
-        let Some(length) = self.text[at..line_end].find(&close) else {
-            return self.unclosed(start, line_end);
-        };
-        let end = at + length + close.len();
-        let content = &self.text[at..at + length];
+        let mut quotes = self.find(at, QUOTE | NEWLINE);
+        while !self.text[quotes..].starts_with(&close) {
+            if self.class(quotes) != QUOTE {
+                return self.unclosed(start, quotes);
+            }
+            quotes = self.find(quotes + 1, QUOTE | NEWLINE);
+        }
+        let end = quotes + close.len();
+        let content = &self.text[at..quotes];
         let span = self.span(start, end);
         let message = "the text of a `\"\"\"` string starts on the next line";
         let mut error = Diagnostic::error(code::MULTI_LINE_STRING, span, message);

@@ -121,12 +121,12 @@ fn continuation(lexer: &mut Lexer<'_>, tokens: &mut Vec<Token>) {
     loop {
         lexer.at = lexer.skip_blanks(lexer.at);
         let lo = lexer.at;
-        if lexer.starts_with("/*") {
+        if lexer.starts_with(b"/*") {
             lexer.block_comment();
             tokens.push(Token::new(Kind::BlockComment, lo, lexer.at));
             continue;
         }
-        if lexer.starts_with("//") {
+        if lexer.starts_with(b"//") {
             lexer.line_comment();
         }
         tokens.push(Token::new(Kind::Continuation, lo, lexer.at));
