@@ -87,6 +87,14 @@ impl Text {
     pub(crate) fn is_absent(self) -> bool {
         self.form == Form::ABSENT
     }
+
+    /// The same with as many others before its own in the side table.
+    fn behind(self, owned: u32) -> Self {
+        match self.form.tag() {
+            Form::OWNED => Self { form: Form::owned(self.form.payload() + owned as usize), ..self },
+            _ => self,
+        }
+    }
 }
 
 /// No type annotation.
@@ -175,6 +183,28 @@ impl Document {
     /// Makes an empty document of a text whose first byte has the address `base`.
     pub(crate) fn new(text: Arc<str>, base: u32) -> Self {
         Self { text, base, nodes: Vec::new(), entries: Vec::new(), types: Vec::new(), owned: Vec::new() }
+    }
+
+    /// Adds what a document holds that was read from a later part of the same text.
+    pub(crate) fn append(&mut self, later: Self) {
+        let (nodes, entries) = (self.nodes.len() as u32, self.entries.len() as u32);
+        let (types, owned) = (self.types.len() as u32, self.owned.len() as u32);
+        let ty = |ty: u32| if ty == UNTYPED { UNTYPED } else { ty + types };
+        self.nodes.extend(later.nodes.into_iter().map(|node| NodeData {
+            name: node.name.behind(owned),
+            ty: ty(node.ty),
+            first_entry: node.first_entry + entries,
+            end: node.end + nodes,
+            ..node
+        }));
+        self.entries.extend(later.entries.into_iter().map(|entry| EntryData {
+            key: entry.key.behind(owned),
+            value: entry.value.behind(owned),
+            ty: ty(entry.ty),
+            ..entry
+        }));
+        self.types.extend(later.types.into_iter().map(|text| text.behind(owned)));
+        self.owned.extend(later.owned);
     }
 
     /// Iterates over the nodes of the top level.

@@ -5,9 +5,11 @@
 //! add up is the text read a second time, this time believing the indentation as well, so that the
 //! brace that is missing or too many is found and the rest keeps its place.
 
+mod halves;
 #[cfg(test)]
 mod linear;
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use crate::diagnostic::{Diagnostic, Diagnostics, Span};
@@ -24,6 +26,9 @@ const INDENT_SEARCH: usize = 256;
 /// Reads a text whose first byte has the address `base`. What is wrong goes to `diagnostics`; the
 /// tree holds what could be read.
 pub fn parse(text: &Arc<str>, base: u32, diagnostics: &mut Diagnostics) -> Document {
+    if let Some(document) = halves::parse(text, base) {
+        return document;
+    }
     let mut parser = Parser::new(text, base, Trust::default());
     parser.document();
     let trust = Trust { missing: parser.missing, stray: parser.stray };
@@ -89,11 +94,16 @@ pub(super) struct Parser<'t> {
 
 impl<'t> Parser<'t> {
     fn new(text: &'t Arc<str>, base: u32, trust: Trust) -> Self {
+        Self::of_part(text, 0..text.len(), base, trust)
+    }
+
+    /// Makes one that reads a part of the text only, as if nothing stood around it.
+    fn of_part(text: &'t Arc<str>, part: Range<usize>, base: u32, trust: Trust) -> Self {
         let mut document = Document::new(text.clone(), base);
         document.nodes.reserve(text.len() / 32);
         document.entries.reserve(text.len() / 20);
         Self {
-            lexer: Lexer::new(text, base),
+            lexer: Lexer::new(&text[part.clone()], base + part.start as u32),
             document,
             stack: Vec::new(),
             last: None,
