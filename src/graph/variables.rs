@@ -7,6 +7,8 @@
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use crate::base::SharedStr;
 use crate::diagnostic::{Diagnostic, Diagnostics, Span, suggest};
@@ -46,6 +48,8 @@ pub(crate) struct Common {
     said: BTreeSet<(Span, &'static str)>,
     words: BTreeSet<SharedStr>,
     patterns: BTreeSet<String>,
+    /// The last path that was made, and the folder and the text it was made of.
+    folder: Option<(Arc<Path>, SharedStr, Arc<Path>)>,
 }
 
 impl Common {
@@ -67,10 +71,29 @@ impl Common {
         word
     }
 
+    /// Returns `path` as seen from `folder`: the last one once more, when it is the same.
+    pub(crate) fn folder(&mut self, folder: &Arc<Path>, path: SharedStr) -> Arc<Path> {
+        if let Some((last, text, joined)) = &self.folder
+            && Arc::ptr_eq(last, folder)
+            && *text == path
+        {
+            return joined.clone();
+        }
+        let joined: Arc<Path> = joined(folder, &path).into();
+        self.folder = Some((folder.clone(), path, joined.clone()));
+        joined
+    }
+
     /// Returns whether this regular expression was seen before, and remembers it.
     pub(crate) fn saw_pattern(&mut self, pattern: &str) -> bool {
         self.patterns.contains(pattern) || !self.patterns.insert(pattern.to_owned())
     }
+}
+
+/// Returns `path` as seen from `folder`, without `.` parts, so that two ways to write one file are
+/// the same.
+pub(crate) fn joined(folder: &Path, path: &str) -> PathBuf {
+    folder.join(path).components().collect()
 }
 
 impl<'m> Variables<'m> {

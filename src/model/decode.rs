@@ -22,7 +22,7 @@ use crate::model::resolved::{self, Resolved};
 use crate::model::service::{Model, Service};
 use crate::model::template::Templates;
 use crate::schema::{Context, Form, FromNode, Row, RowKind, Spec};
-use crate::syntax::{Document, Node, Value};
+use crate::syntax::{Document, Node};
 
 /// The nodes of the top level with what may stand in them, in the order of the docs; `include` is
 /// read before.
@@ -93,7 +93,7 @@ pub fn model(
     let mut overlays = Overlays::read(files, out);
     let mut maker =
         Maker { templates: &templates, defaults: &defaults, said: Said::default(), env_files, kept };
-    model.lost = files.iter().flat_map(|file| file.document.nodes()).flat_map(lost).collect();
+    model.lost = layer.lost;
     for file in files.iter().filter(|file| file.layer == 0) {
         let mut cx = context(file, out);
         for node in file.document.nodes() {
@@ -115,19 +115,6 @@ pub fn model(
 
 fn context<'a>(file: &File<'_>, out: &'a mut Diagnostics) -> Context<'a> {
     Context::new(out, file.text.clone(), file.document.span().lo, file.folder.clone(), VOCABULARY)
-}
-
-/// Returns the names of the services that a node may have been meant to declare, if it is not understood:
-/// `servce "api"`, `services { api { … } }`.
-fn lost(node: Node<'_>) -> Vec<String> {
-    if node.name() == "include" || TOP.iter().any(|(name, _)| *name == node.name()) {
-        return Vec::new();
-    }
-    let argument = node.arguments().find_map(|entry| match entry.value() {
-        Value::String(text) => Some(text.to_owned()),
-        _ => None,
-    });
-    argument.into_iter().chain(node.children().map(|child| child.name().to_owned())).collect()
 }
 
 /// Reads what all layers say at the top level, merged.

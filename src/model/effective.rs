@@ -88,8 +88,8 @@ impl Effective {
             env: variables(&settings.env_file, settings.env, files),
             ports: settings.port.into_iter().flat_map(|node| node.ports).collect(),
             readiness: readiness.flatten(),
-            startup: settings.startup.and_then(|node| node.probing()),
-            liveness: settings.liveness.and_then(|node| node.probing()),
+            startup: settings.startup.and_then(|node| node.probing()).map(Box::new),
+            liveness: settings.liveness.and_then(|node| node.probing()).map(Box::new),
             on_liveness_failure: on_liveness_failure.map_or(LivenessFailure::Restart, |on| on.value),
             restart: restart(settings.restart.as_ref(), kind),
             backoff: settings.backoff.unwrap_or_default().policy(),
@@ -99,7 +99,7 @@ impl Effective {
             success_codes: success_codes(settings.success_codes),
             start_timeout: one(settings.start_timeout).unwrap_or(Duration::from_secs(60)),
             timeout: one(settings.timeout),
-            user: settings.user.and_then(user),
+            user: settings.user.and_then(|node| user(*node)).map(Box::new),
             umask: one(settings.umask).map(|mode| mode.0),
             logs: settings.logs.unwrap_or_default().logs(),
             sockets: settings.listen.iter().filter_map(ListenNode::socket).collect(),
@@ -243,7 +243,7 @@ impl Effective {
             .settings
             .backoff
             .as_ref()
-            .map_or_else(|| BackoffNode::default().policy(), BackoffNode::policy);
+            .map_or_else(|| BackoffNode::default().policy(), |node| node.policy());
         let mut total = 0.0;
         let mut delay = backoff.first.as_secs_f64();
         for _ in 0..max.min(100_000) {

@@ -2,7 +2,7 @@
 //!
 //! What may stand there once stands there once in a layer; what two layers say is merged, the upper one winning.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::base::Name;
 use crate::diagnostic::{Diagnostic, Span, Spanned};
@@ -13,7 +13,7 @@ use crate::model::node::settings::Settings;
 use crate::model::node::top::{GroupNode, ProjectNode};
 use crate::model::template::Template;
 use crate::schema::{Context, FromNode};
-use crate::syntax::Node;
+use crate::syntax::{Node, Value};
 
 /// What a layer says.
 #[derive(Debug, Default)]
@@ -30,6 +30,8 @@ pub struct Layer {
     pub groups: BTreeMap<Name, GroupNode>,
     /// Every `template`, by name.
     pub templates: BTreeMap<Name, Template>,
+    /// Names in nodes that were not understood: see [`crate::model::Model::lost`].
+    pub lost: BTreeSet<String>,
 }
 
 impl Layer {
@@ -67,6 +69,7 @@ impl Layer {
             "template" => self.template(node, cx),
             "group" => self.group(node, cx),
             _ => {
+                self.lost.extend(lost(node));
                 let known = TOP.iter().map(|(name, _)| *name).chain(["include"]).collect();
                 cx.unknown_node(node, "", known);
             }
@@ -113,7 +116,8 @@ impl Layer {
 
     /// Merges a layer below into this one.
     pub fn over(&mut self, under: Self) {
-        let Self { project, control, defaults, defaults_at, groups, templates } = under;
+        let Self { project, control, defaults, defaults_at, groups, templates, lost } = under;
+        self.lost.extend(lost);
         match (&mut self.project, project) {
             (Some(over), Some(under)) => over.inherit(&under),
             (over @ None, under) => *over = under,
@@ -140,6 +144,16 @@ impl Layer {
             }
         }
     }
+}
+
+/// Returns the names of the services that a node may have been meant to declare, if it is not understood:
+/// `servce "api"`, `services { api { … } }`.
+fn lost(node: Node<'_>) -> impl Iterator<Item = String> {
+    let argument = node.arguments().find_map(|entry| match entry.value() {
+        Value::String(text) => Some(text.to_owned()),
+        _ => None,
+    });
+    argument.into_iter().chain(node.children().map(|child| child.name().to_owned()))
 }
 
 /// Keeps the first of a node that may stand there once, and says that this is another one.

@@ -125,9 +125,9 @@ pub struct Service {
     /// How it becomes ready; `None`: as soon as it is started.
     pub readiness: Option<Probing>,
     /// How slow starters are waited for before liveness counts.
-    pub startup: Option<Probing>,
+    pub startup: Option<Box<Probing>>,
     /// How it is found to be alive.
-    pub liveness: Option<Probing>,
+    pub liveness: Option<Box<Probing>>,
     /// What a failed liveness leads to.
     pub on_liveness_failure: LivenessFailure,
     /// When it is started again.
@@ -147,7 +147,7 @@ pub struct Service {
     /// How long a task may run in all; `None` for no limit.
     pub timeout: Option<Duration>,
     /// Whom it runs as; `None` for svc's own user.
-    pub user: Option<User>,
+    pub user: Option<Box<User>>,
     /// Its file mode creation mask; `None` for svc's own.
     pub umask: Option<u32>,
     /// Where its output goes.

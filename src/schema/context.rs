@@ -88,6 +88,11 @@ impl<'c> Context<'c> {
 
     /// Returns the address of the first character of a string's value, when it stands in the file as it is.
     pub fn verbatim(&self, value: &str, span: Span) -> Option<u32> {
+        // Most values are a piece of the text itself, which shows by where they are in memory.
+        let at = (value.as_ptr() as usize).wrapping_sub(self.text.as_ptr() as usize);
+        if at < self.text.len() && !value.is_empty() {
+            return Some(self.base + at as u32);
+        }
         let around = (span.hi - span.lo).checked_sub(value.len() as u32)?;
         let first = span.lo + around / 2;
         (around.is_multiple_of(2) && self.written(Span::new(first, first + value.len() as u32)) == value)

@@ -8,7 +8,7 @@ use crate::diagnostic::{Diagnostic, Diagnostics, Span, Spanned};
 use crate::graph::build::{World, probe, process};
 use crate::graph::check::{FileUse, PortUse, SocketUse};
 use crate::graph::plan::{Extras, Instance, InstanceId, Launch, Logs, ServiceId, User};
-use crate::graph::variables::{Common, Definition, Variables};
+use crate::graph::variables::{Common, Definition, Variables, joined};
 use crate::model;
 use crate::model::service::{self, FilePath, Probing, Service, Variable};
 use crate::model::text::Text;
@@ -20,6 +20,8 @@ pub(super) struct Maker<'m> {
     /// Variables of every service.
     shared: Vec<Definition<'m>>,
     project: SharedStr,
+    /// `SVC_INSTANCE`, `SVC_NAME`, `SVC_PROJECT`, `SVC_REPLICA`.
+    names: [SharedStr; 4],
     /// What replicas are counted with.
     numbers: Vec<SharedStr>,
     common: Common,
@@ -73,6 +75,12 @@ impl Filler<'_, '_> {
         joined(&path.folder, &self.text(&path.text))
     }
 
+    /// [`Self::path`] of a folder. Neighbours run in one folder more often than not, and share its path.
+    fn folder(&mut self, path: &FilePath) -> Arc<Path> {
+        let text = self.text(&path.text);
+        self.common.folder(&path.folder, text)
+    }
+
     fn probe(&mut self, probing: Option<&Probing>, working_dir: &Path) -> Option<crate::probe::Probe> {
         probing.and_then(|probing| probe::probe(&probing.target, working_dir, self))
     }
@@ -87,18 +95,13 @@ impl Filler<'_, '_> {
     }
 }
 
-/// Returns `path` as seen from `folder`, without `.` parts, so that two ways to write one file are
-/// the same.
-pub(super) fn joined(folder: &Path, path: &str) -> PathBuf {
-    folder.join(path).components().collect()
-}
-
 impl<'m> Maker<'m> {
     pub(super) fn new(project: &str, env: &'m [Variable], world: &'m World<'m>) -> Self {
         Self {
             world,
             shared: env.iter().map(definition).collect(),
             project: project.into(),
+            names: ["SVC_INSTANCE", "SVC_NAME", "SVC_PROJECT", "SVC_REPLICA"].map(SharedStr::from),
             numbers: Vec::new(),
             common: Common::default(),
             made: 0,
@@ -177,13 +180,11 @@ impl<'m> Maker<'m> {
         for missing in self.numbers.len()..=replica as usize {
             self.numbers.push(missing.to_string().into());
         }
+        let values: [SharedStr; 4] =
+            [instance.into(), name.into(), self.project.clone(), self.numbers[replica as usize].clone()];
+        let mut given = Vec::with_capacity(values.len() + ports.len());
+        given.extend(self.names.iter().cloned().zip(values));
         let common = &mut self.common;
-        let mut given = vec![
-            (common.word("SVC_INSTANCE"), instance.into()),
-            (common.word("SVC_NAME"), name.into()),
-            (common.word("SVC_PROJECT"), self.project.clone()),
-            (common.word("SVC_REPLICA"), self.numbers[replica as usize].clone()),
-        ];
         for (name, number) in ports {
             let variable = match name {
                 None => common.word("PORT"),
@@ -224,7 +225,7 @@ impl<'m> Maker<'m> {
         let fill = &mut Filler { variables: &variables, common: &mut self.common, out };
         let working_dir: Arc<Path> = match &declared.working_dir {
             None => declared.folder.clone(),
-            Some(path) => fill.path(path).into(),
+            Some(path) => fill.folder(path),
         };
         let argv = fill.texts(&declared.command.argv);
         if argv.first().is_none_or(|program| program.is_empty()) {
@@ -261,8 +262,8 @@ impl<'m> Maker<'m> {
             umask: declared.umask,
             logs,
             readiness: fill.probe(declared.readiness.as_ref(), &working_dir),
-            startup: fill.probe(declared.startup.as_ref(), &working_dir),
-            liveness: fill.probe(declared.liveness.as_ref(), &working_dir),
+            startup: fill.probe(declared.startup.as_deref(), &working_dir),
+            liveness: fill.probe(declared.liveness.as_deref(), &working_dir),
             stop_command: declared.stop_command.as_ref().map(|words| fill.exec(words)),
             working_dir,
             extras,

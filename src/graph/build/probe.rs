@@ -6,7 +6,8 @@ use std::path::Path;
 
 use crate::base::SharedStr;
 use crate::diagnostic::Diagnostic;
-use crate::graph::build::instance::{Filler, joined};
+use crate::graph::build::instance::Filler;
+use crate::graph::variables::joined;
 use crate::model::service::Target;
 use crate::model::text::Text;
 use crate::probe::{Http, Probe};

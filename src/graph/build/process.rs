@@ -3,12 +3,13 @@
 use std::path::{Path, PathBuf};
 
 use crate::diagnostic::{Diagnostic, Span};
-use crate::graph::build::instance::{Filler, joined};
+use crate::graph::build::instance::Filler;
 use crate::graph::build::probe::host_and_port;
 use crate::graph::plan::{
     Address, Control, ControlHttp, ControlSocket, EventListener, Extras, LogExtras, Logs, Reload, Shares,
     Socket, Watch,
 };
+use crate::graph::variables::joined;
 use crate::model::limits::Limits;
 use crate::model::service::{FilePath, Service};
 use crate::model::text::Text;

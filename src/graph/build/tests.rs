@@ -214,14 +214,14 @@ fn every_text_is_filled_and_every_path_is_absolute() {
     let schedule =
         Schedule { delay: Duration::ZERO, period: None, timeout: Duration::ZERO, failures: 1, successes: 1 };
     api.readiness = Some(Probing { target: Target::Tcp(text("localhost:${PORT}")), schedule });
-    api.liveness = Some(Probing { target: Target::Log(text("up ${SVC_NAME}")), schedule });
+    api.liveness = Some(Box::new(Probing { target: Target::Log(text("up ${SVC_NAME}")), schedule }));
     api.on_liveness_failure = LivenessFailure::Stop;
     api.ports = vec![Port { name: None, number: Spanned::new(80, at(2)) }];
-    api.user = Some(User {
+    api.user = Some(Box::new(User {
         name: Spanned::new("app".to_owned(), at(7)),
         group: Some(Spanned::new("adm".to_owned(), at(8))),
         groups: None,
-    });
+    }));
     let plan = plan(vec![api]);
     let launch = &plan.instances[0].launch;
     assert_eq!(&*launch.working_dir, Path::new("/files/in/api"));

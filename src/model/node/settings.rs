@@ -41,7 +41,7 @@ nodes! {
         /// Where it runs; relative to this file.
         child working_dir "working-dir": One<FilePath> = "the folder of this file" => Restart;
         /// Whom it runs as: a name, or a number in quotes.
-        child user "user": UserNode = "svc's own" => Restart;
+        child user "user": Box<UserNode> = "svc's own" => Restart;
         /// Its file mode creation mask: octal digits in quotes.
         child umask "umask": One<Mode> = "svc's own" => Restart;
         /// Variables; `#null` unsets one.
@@ -55,15 +55,15 @@ nodes! {
         /// What is started after this, if it is started.
         many before "before": NamesNode = "" => Live;
         /// How it becomes ready.
-        child readiness "readiness": ProbeNode = "ready as soon as it is started" => Live;
+        child readiness "readiness": Box<ProbeNode> = "ready as soon as it is started" => Live;
         /// How it is found to be alive.
-        child liveness "liveness": ProbeNode = "" => Live;
+        child liveness "liveness": Box<ProbeNode> = "" => Live;
         /// How a slow start is found to be over; holds `liveness` back.
-        child startup "startup": ProbeNode = "" => Live;
+        child startup "startup": Box<ProbeNode> = "" => Live;
         /// When it is started again.
         child restart "restart": RestartNode = "" => Live;
         /// How long it waits before that.
-        child backoff "backoff": BackoffNode = "" => Live;
+        child backoff "backoff": Box<BackoffNode> = "" => Live;
         /// How it is stopped.
         child stop "stop": StopNode = "" => Live;
         /// What its end means for the project, once no restart follows.
@@ -79,7 +79,7 @@ nodes! {
         /// How many instances there are: `api.0`, `api.1`, …
         child replicas "replicas": ReplicasNode = "one, without a number in its name" => Live;
         /// Where its output goes.
-        child logs "logs": LogsNode = "" => Restart;
+        child logs "logs": Box<LogsNode> = "" => Restart;
         /// Sockets that svc opens and passes to it.
         many listen "listen": ListenNode = "" => Restart;
         /// What its processes may use.
