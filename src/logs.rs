@@ -5,7 +5,7 @@
 //! the pipe into the log file with splice(2): the bytes never pass through this process, so killing
 //! it at any instant loses, doubles or tears none of them. Its successor goes on where the file ends.
 //!
-//! The bytes are the service's own and are never rewritten. Times stand in a sidecar ([`index`]),
+//! The bytes are the service's own; only where the service file asks for it are lines rewritten ([`rewrite`]). Times stand in a sidecar ([`index`]),
 //! rotation happens at line ends ([`rotate`]), and a file that cannot be written becomes a counted
 //! gap instead of a blocked service ([`pump`]).
 
@@ -17,8 +17,10 @@ pub mod name;
 pub mod pump;
 pub mod pumps;
 pub mod read;
+pub mod rewrite;
 pub mod rotate;
 mod segment;
+mod spool;
 mod store;
 pub mod tap;
 
@@ -28,4 +30,5 @@ pub use name::Channel;
 pub use pump::{Next, Notice, Pump, Report, Settings};
 pub use pumps::Pumps;
 pub use read::{Line, Query, Reader};
+pub use rewrite::{Form, Shape};
 pub use tap::Tap;

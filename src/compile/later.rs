@@ -77,12 +77,8 @@ fn service(service: &Service, say: &mut impl FnMut(Span, &str)) {
 }
 
 fn log(extras: &LogExtras, say: &mut impl FnMut(Span, &str)) {
-    let LogExtras { compress, form, stderr: _, syslog, forward } = extras;
-    let whole = [
-        (*compress, "compressed logs"),
-        (form.map(|form| form.span), "a log with another form of lines"),
-        (*syslog, "a log that goes to syslog"),
-    ];
+    let LogExtras { compress, form: _, stderr: _, syslog, forward } = extras;
+    let whole = [(*compress, "compressed logs"), (*syslog, "a log that goes to syslog")];
     for (span, what) in whole.into_iter().filter_map(|(span, what)| Some((span?, what))) {
         say(span, what);
     }

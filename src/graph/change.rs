@@ -9,7 +9,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::graph::plan::{
-    Edge, Extras, Instance, InstanceId, Launch, Logs, Plan, Readiness, Relation, Rules, Service, User,
+    Edge, Extras, Instance, InstanceId, Launch, Plan, Readiness, Relation, Rules, Service, User,
 };
 use crate::model::policy::Stop;
 
@@ -187,21 +187,15 @@ fn launch(was: &Launch, is: &Launch, differs: Differs<'_>) {
     differs(Effect::Restart, "working-dir", *working_dir != is.working_dir);
     differs(Effect::Restart, "user", !same_user(user.as_ref(), is.user.as_ref()));
     differs(Effect::Restart, "umask", *umask != is.umask);
-    // A process keeps the pipes it was given: as many of them as before, or it needs to be another process.
-    let effect =
-        if pipes(logs).is_some() && pipes(logs) == pipes(&is.logs) { Effect::Live } else { Effect::Restart };
+    // A process keeps the pipes it was given.
+    let same_pipes = logs.wiring().is_some() && logs.wiring() == is.logs.wiring();
+    let effect = if same_pipes { Effect::Live } else { Effect::Restart };
     differs(effect, "logs", *logs != is.logs);
     differs(Effect::Live, "readiness", *readiness != is.readiness);
     differs(Effect::Live, "startup", *startup != is.startup);
     differs(Effect::Live, "liveness", *liveness != is.liveness);
     differs(Effect::Live, "stop", *stop_command != is.stop_command);
     extras(was.extras.as_deref(), is.extras.as_deref(), differs);
-}
-
-/// Returns whether stderr has a pipe of its own; `None` when the output is not svc's to keep.
-fn pipes(logs: &Logs) -> Option<bool> {
-    let Logs::File { extras, .. } = logs else { return None };
-    Some(extras.as_ref().is_some_and(|extras| extras.stderr.is_some()))
 }
 
 /// Compares what most launches do without.

@@ -341,6 +341,32 @@ pub enum Logs {
     },
 }
 
+/// How the outputs of a process get to svc. A running process cannot change it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wiring {
+    /// By one pipe, in order.
+    Together,
+    /// By two pipes, into two files.
+    Apart,
+    /// By two pipes, into one file whose lines tell which.
+    Joined,
+}
+
+impl Logs {
+    /// Returns how the outputs get to svc; `None` when they do not.
+    pub fn wiring(&self) -> Option<Wiring> {
+        let Self::File { extras, .. } = self else { return None };
+        let extras = extras.as_ref();
+        Some(if extras.is_some_and(|extras| extras.stderr.is_some()) {
+            Wiring::Apart
+        } else if extras.is_some_and(|extras| extras.form == Some(LineForm::Json)) {
+            Wiring::Joined
+        } else {
+            Wiring::Together
+        })
+    }
+}
+
 /// What else can be said of a log file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LogExtras {

@@ -24,7 +24,9 @@
 //! The count is kept in the index as well, and survives a kill. Whoever runs pumps must ignore
 //! `SIGXFSZ`, which would kill the process where a file size limit is reached.
 
+use std::cell::RefCell;
 use std::os::fd::{AsFd as _, AsRawFd, BorrowedFd, OwnedFd, RawFd};
+use std::rc::Rc;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
@@ -38,7 +40,9 @@ pub use crate::logs::store::Settings;
 
 use crate::logs::file::FileError;
 use crate::logs::index::Gap;
+use crate::logs::name::Channel;
 use crate::logs::read::{Query, Reader};
+use crate::logs::rewrite::Rewriter;
 use crate::logs::store::Store;
 use crate::logs::tap::Tap;
 
@@ -122,6 +126,19 @@ pub struct Pump {
     fault: Option<Fault>,
     drained_at: Option<Timestamp>,
     tap: Option<Box<Tap>>,
+    rewritten: Option<Rewritten>,
+}
+
+/// A log whose lines are rewritten, to be written by two pumps.
+#[derive(Clone, Debug)]
+pub struct Shared(Rc<RefCell<Rewriter>>);
+
+/// The log of a pump whose lines are rewritten. Both pumps of an instance may write to one, each in its turn: there is
+/// one task for all of them.
+#[derive(Clone, Debug)]
+struct Rewritten {
+    writer: Rc<RefCell<Rewriter>>,
+    channel: Channel,
 }
 
 /// Writing does not work.
@@ -150,8 +167,32 @@ enum Cut {
 impl Pump {
     /// Makes a pump from the non-blocking read end of an instance's pipe; opens nothing yet.
     pub fn new(pipe: OwnedFd, settings: Settings) -> Self {
+        Self::of(pipe, settings, Channel::Out)
+    }
+
+    /// Makes a pump from the pipe of one output of an instance.
+    pub fn of(pipe: OwnedFd, settings: Settings, channel: Channel) -> Self {
         let capacity = fcntl_getpipe_size(&pipe).unwrap_or(PEEK);
-        Self { pipe, capacity, store: Store::new(settings), fault: None, drained_at: None, tap: None }
+        let rewritten = rewritten(&settings, channel);
+        let store = Store::new(settings);
+        Self { pipe, capacity, store, fault: None, drained_at: None, tap: None, rewritten }
+    }
+
+    /// Returns the log of this pump, for the pump of the other output to [join](Self::join), where lines are rewritten.
+    pub fn shared(&self) -> Option<Shared> {
+        self.rewritten.as_ref().map(|log| Shared(Rc::clone(&log.writer)))
+    }
+
+    /// Writes to another pump's log from now on, as stderr.
+    pub fn join(&mut self, Shared(writer): Shared) {
+        if self.rewritten.as_ref().is_some_and(|log| Rc::ptr_eq(&log.writer, &writer)) {
+            return;
+        }
+        if let Some(now) = self.drained_at {
+            self.end_line(now);
+        }
+        self.store.set(writer.borrow_mut().store().settings().clone());
+        self.rewritten = Some(Rewritten { writer, channel: Channel::Err });
     }
 
     /// Opens the log before anything is written, so that what is wrong with it is known early.
@@ -160,7 +201,28 @@ impl Pump {
     ///
     /// Why the log cannot be opened. The pump stays usable: it tries again with the first output.
     pub fn open(&mut self, now: Timestamp) -> Result<(), FileError> {
-        self.store.ready(now)
+        match &self.rewritten {
+            // What a predecessor left may fill a file; nobody counts that.
+            Some(log) => log.writer.borrow_mut().ready(now, &mut 0),
+            None => self.store.ready(now),
+        }
+    }
+
+    /// Goes on with what a predecessor took and did not write, where lines are rewritten.
+    pub fn resume(&mut self, now: Timestamp) {
+        if let Some(log) = &self.rewritten {
+            // What is wrong is told by the next drain, which finds the same.
+            let _ = log.writer.borrow_mut().ready(now, &mut 0);
+        }
+    }
+
+    /// Writes an unfinished line that was held back, because its process has ended, where lines are rewritten.
+    pub fn end_line(&mut self, now: Timestamp) {
+        if let Some(Rewritten { writer, channel }) = &self.rewritten {
+            let mut writer = writer.borrow_mut();
+            // It stays in the spool otherwise, before the next one.
+            let _ = writer.ready(now, &mut 0).and_then(|()| writer.write_out(*channel, true, now, &mut 0));
+        }
     }
 
     /// Returns where the log lies and how much of it is kept.
@@ -170,6 +232,22 @@ impl Pump {
 
     /// Uses other settings from the next byte on.
     pub fn set(&mut self, settings: Settings) {
+        let was = self.settings();
+        let same_log = was.path == settings.path && was.form == settings.form;
+        match self.rewritten.take() {
+            Some(log) if same_log => {
+                log.writer.borrow_mut().set(settings.clone());
+                self.rewritten = Some(log);
+            }
+            left => {
+                self.rewritten = left;
+                if let Some(now) = self.drained_at {
+                    self.end_line(now);
+                }
+                let channel = self.rewritten.as_ref().map_or(Channel::Out, |log| log.channel);
+                self.rewritten = rewritten(&settings, channel);
+            }
+        }
         self.store.set(settings);
     }
 
@@ -231,6 +309,9 @@ impl Pump {
         if waiting == 0 && self.fault.as_ref().is_none_or(|fault| fault.lost == 0) {
             return Ok(());
         }
+        if let Some(log) = self.rewritten.clone() {
+            return self.fill_lines(&log, waiting, now, report);
+        }
         self.store.ready(now)?;
         self.tell_gap(now, report)?;
         let found = waiting;
@@ -247,7 +328,7 @@ impl Pump {
                     break;
                 }
                 report.bytes += moved;
-                self.resume(report);
+                self.resume_after_fault(report);
                 self.look(start, report);
                 if moved < count {
                     waiting = self.waiting();
@@ -258,6 +339,43 @@ impl Pump {
                 self.store.rotate(now)?;
                 report.rotated += 1;
             }
+            waiting = self.waiting();
+        }
+        Ok(())
+    }
+
+    /// Does the same where lines are rewritten.
+    fn fill_lines(
+        &mut self,
+        log: &Rewritten,
+        mut waiting: u64,
+        now: Timestamp,
+        report: &mut Report,
+    ) -> Result<(), FileError> {
+        log.writer.borrow_mut().ready(now, &mut report.rotated)?;
+        self.tell_gap(now, report)?;
+        if self.fault.is_some() {
+            // Before more is taken: a spool must not grow while the log cannot be written.
+            log.writer.borrow_mut().write_out(log.channel, false, now, &mut report.rotated)?;
+        }
+        let found = waiting;
+        while waiting > 0 && report.bytes < BUDGET && (report.bytes < found || waiting >= WORTHWHILE) {
+            let mut writer = log.writer.borrow_mut();
+            let (tap, mut matched) = (&mut self.tap, false);
+            let moved = writer.take(log.channel, self.pipe.as_fd(), waiting.min(PIECE), |piece| {
+                matched |= tap.as_mut().is_some_and(|tap| !matched && tap.feed(piece));
+            })?;
+            if moved == 0 {
+                break;
+            }
+            report.bytes += moved;
+            if matched {
+                self.tap = None;
+                report.matched = true;
+            }
+            writer.write_out(log.channel, false, now, &mut report.rotated)?;
+            drop(writer);
+            self.resume_after_fault(report);
             waiting = self.waiting();
         }
         Ok(())
@@ -309,29 +427,34 @@ impl Pump {
     /// Puts the line about discarded output into the log, when there was any.
     fn tell_gap(&mut self, now: Timestamp, report: &mut Report) -> Result<(), FileError> {
         if self.fault.is_none()
-            && let Some(Gap { lost, since, at }) = self.store.untold_gap()
+            && let Some(Gap { lost, since, at }) = self.log(|store| store.untold_gap())
         {
             self.fault = Some(Fault { since, tried: now, lost, at, seen: 0, rest: LINGER });
         }
         let Some(Fault { since, lost, .. }) = self.fault.as_ref().filter(|fault| fault.lost > 0) else {
             return Ok(());
         };
-        self.store.put_line(
-            &format!(
-                "[svc: {lost} bytes of output are missing here, from {} to {}: the log could not be written]",
-                in_seconds(*since),
-                in_seconds(now)
-            ),
-            now,
-        )?;
-        self.resume(report);
+        let text = format!(
+            "[svc: {lost} bytes of output are missing here, from {} to {}: the log could not be written]",
+            in_seconds(*since),
+            in_seconds(now)
+        );
+        match &self.rewritten {
+            Some(log) => {
+                let mut writer = log.writer.borrow_mut();
+                writer.write_out(log.channel, true, now, &mut report.rotated)?;
+                writer.tell(&text, now)?;
+            }
+            None => self.store.put_line(&text, now)?,
+        }
+        self.resume_after_fault(report);
         Ok(())
     }
 
     /// Ends a fault.
-    fn resume(&mut self, report: &mut Report) {
+    fn resume_after_fault(&mut self, report: &mut Report) {
         if let Some(Fault { since, lost, .. }) = self.fault.take() {
-            self.store.keep_gap(None);
+            self.log(|store| store.keep_gap(None));
             report.notices.push(Notice::Resumed { since, lost });
         }
     }
@@ -341,7 +464,7 @@ impl Pump {
         match &mut self.fault {
             Some(fault) => fault.tried = now,
             None => {
-                let at = self.store.end();
+                let at = self.log(|store| store.end());
                 self.fault = Some(Fault { since: now, tried: now, lost: 0, at, seen: 0, rest: LINGER });
                 report.notices.push(Notice::Failed(error));
             }
@@ -350,20 +473,26 @@ impl Pump {
 
     /// Discards what waits in the pipe before it fills it up.
     fn make_room(&mut self, now: Timestamp, report: &mut Report) {
-        let Some(fault) = &mut self.fault else { return };
+        if self.fault.is_none() {
+            return;
+        }
         let waiting = ioctl_fionread(&self.pipe).unwrap_or(0);
         if waiting < self.capacity as u64 / 4 {
             return;
         }
         let lost = discard(self.pipe.as_fd(), waiting);
+        let at = self.log(|store| store.end());
+        let Some(fault) = &mut self.fault else { return };
         report.lost += lost;
         fault.lost += lost;
-        fault.at = self.store.end();
+        fault.at = at;
         let gap = Gap { lost: fault.lost, since: fault.since, at: fault.at };
         // A file that could not be opened has no index to keep the count in.
-        if self.store.ready(now).is_ok() {
-            self.store.keep_gap(Some(gap));
-        }
+        self.log(|store| {
+            if store.ready(now).is_ok() {
+                store.keep_gap(Some(gap));
+            }
+        });
     }
 
     /// Says when to come back: at once, when the pipe is about half full again, or when it is readable.
@@ -424,6 +553,14 @@ impl Pump {
         wait
     }
 
+    /// Asks or tells the log something.
+    fn log<T>(&mut self, ask: impl FnOnce(&mut Store) -> T) -> T {
+        match &self.rewritten {
+            Some(log) => ask(log.writer.borrow_mut().store()),
+            None => ask(&mut self.store),
+        }
+    }
+
     fn waiting(&self) -> u64 {
         ioctl_fionread(&self.pipe).unwrap_or(0)
     }
@@ -445,6 +582,11 @@ impl std::os::fd::AsFd for Pump {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.pipe.as_fd()
     }
+}
+
+fn rewritten(settings: &Settings, channel: Channel) -> Option<Rewritten> {
+    let form = settings.form.clone()?;
+    Some(Rewritten { writer: Rc::new(RefCell::new(Rewriter::new(settings.clone(), form))), channel })
 }
 
 /// Decides where a file that has `room` bytes left ends, given the first bytes of the pipe.

@@ -14,6 +14,7 @@ use crate::base::Size;
 use crate::logs::file::{FileError, open_private};
 use crate::logs::index;
 use crate::logs::index::{Entry, Gap};
+use crate::logs::rewrite::Form;
 use crate::logs::rotate;
 
 /// Where a log lies and how much of it is kept.
@@ -25,6 +26,8 @@ pub struct Settings {
     pub max_size: Size,
     /// How many rotated files are kept besides it.
     pub keep: u32,
+    /// What its lines are; `None` for what the service wrote.
+    pub form: Option<Form>,
 }
 
 /// How often somebody else's renaming of the file is looked for.
@@ -118,14 +121,19 @@ impl Store {
     /// Writes a line of svc's own at the end of the file, on a line by itself, wholly or not at all.
     pub(crate) fn put_line(&mut self, text: &str, now: Timestamp) -> Result<(), FileError> {
         let line = if self.at_line_start() { format!("{text}\n") } else { format!("\n{text}\n") };
+        self.put(line.as_bytes(), now)
+    }
+
+    /// Writes bytes at the end of the file, wholly or, unless it is killed meanwhile, not at all.
+    pub(crate) fn put(&mut self, bytes: &[u8], now: Timestamp) -> Result<(), FileError> {
         let path = &self.settings.path;
         let Some(open) = &mut self.open else { return Ok(()) };
         if let Some(index) = &mut open.index {
             index.note(path, Entry { offset: open.end, time: now });
         }
-        let source = match pwrite(&open.file, line.as_bytes(), open.end) {
-            Ok(written) if written == line.len() => {
-                open.end += line.len() as u64;
+        let source = match pwrite(&open.file, bytes, open.end) {
+            Ok(written) if written == bytes.len() => {
+                open.end += bytes.len() as u64;
                 return Ok(());
             }
             Ok(_) => Errno::NOSPC,
@@ -133,6 +141,23 @@ impl Store {
         };
         let _ = ftruncate(&open.file, open.end);
         Err(FileError::Write { path: path.clone(), source })
+    }
+
+    /// Returns the inode of the open file; zero when none is open.
+    pub(crate) fn inode(&self) -> u64 {
+        self.open.as_ref().map_or(0, |open| open.inode)
+    }
+
+    /// Drops what stands behind `end`.
+    pub(crate) fn cut_back(&mut self, end: u64) -> Result<(), FileError> {
+        let Some(open) = &mut self.open else { return Ok(()) };
+        ftruncate(&open.file, end)
+            .map_err(|source| FileError::Write { path: self.settings.path.clone(), source })?;
+        open.end = end;
+        if let Some(index) = &mut open.index {
+            index.forget_beyond(end);
+        }
+        Ok(())
     }
 
     /// Returns whether the next byte begins a line.

@@ -8,6 +8,7 @@ use std::io::{self, Write};
 use std::sync::Arc;
 
 use crate::engine::{Command, Event, NewPlan};
+use crate::graph::plan::Wiring;
 use crate::graph::{Change, InstanceId, Plan};
 use crate::logs::Channel;
 use crate::runtime::driver::Driver;
@@ -132,6 +133,7 @@ impl Driver {
             if let Some(mut pump) = self.pumps.remove(slot.key.pump(channel)) {
                 // Nothing of it runs; what one drain leaves could not be written anyway.
                 let _ = pump.drain(self.clock.wall());
+                pump.end_line(self.clock.wall());
             }
         }
         for task in [slot.notify_task, slot.ready_task].into_iter().flatten() {
@@ -147,19 +149,22 @@ impl Driver {
     /// Lets the logs follow changed settings.
     fn follow_logs(&mut self) {
         for (instance, slot) in self.plan.instances.iter().zip(&self.slots) {
+            let wiring = instance.launch.logs.wiring();
+            // What goes another way does so from the next launch on.
+            if wiring != slot.wiring {
+                continue;
+            }
             for channel in Channel::BOTH {
                 let settings = log_settings(&instance.launch, &instance.name, &self.state_dir, channel);
-                let key = slot.key.pump(channel);
-                match (self.pumps.get_mut(key), settings) {
-                    (Some(pump), Some(settings)) => pump.set(settings),
-                    (Some(pump), None) => {
-                        // Whoever wrote to it has ended, or is about to be replaced.
-                        let _ = pump.drain(self.clock.wall());
-                        self.pumps.remove(key);
-                        // As above.
-                        let _ = self.link.drop_key(&log_key(&instance.name, channel));
-                    }
-                    (None, _) => {}
+                if let (Some(pump), Some(settings)) = (self.pumps.get_mut(slot.key.pump(channel)), settings) {
+                    pump.set(settings);
+                }
+            }
+            if wiring == Some(Wiring::Joined) {
+                let [out, err] = Channel::BOTH.map(|channel| slot.key.pump(channel));
+                let shared = self.pumps.get_mut(out).and_then(|pump| pump.shared());
+                if let (Some(pump), Some(shared)) = (self.pumps.get_mut(err), shared) {
+                    pump.join(shared);
                 }
             }
         }

@@ -320,6 +320,7 @@ impl Driver {
                 if let Some(pump) = self.pumps.get_mut(slot.key.pump(channel)) {
                     // Everything is down: what one drain leaves could not be written anyway.
                     let _ = pump.drain(self.clock.wall());
+                    pump.end_line(self.clock.wall());
                 }
             }
         }

@@ -15,11 +15,12 @@ use crate::base::{Invocation, SharedStr, Signal, SpawnFailure, Stage};
 use crate::engine::Event;
 use crate::engine::action;
 use crate::graph::InstanceId;
+use crate::graph::plan::Wiring;
 use crate::graph::plan::{Launch, Readiness};
 use crate::guard::protocol::Scope;
 use crate::logs::Channel;
 use crate::logs::file::FileError;
-use crate::logs::pump::{Pump, Settings};
+use crate::logs::pump::Pump;
 use crate::logs::tap::Tap;
 use crate::probe::{Class, Outcome, Probe};
 use crate::runtime::driver::Driver;
@@ -72,41 +73,66 @@ impl Driver {
     /// Sees to the pipes and the files of an instance's output, so that a bad path is a failed launch
     /// and not a lost line.
     fn prepare_log(&mut self, instance: InstanceId, launch: &Launch) -> Result<(), SpawnFailure> {
-        Channel::BOTH.iter().try_for_each(|channel| self.prepare_channel(instance, launch, *channel))
+        let name = self.plan.instance(instance).name.to_string();
+        let wiring = launch.logs.wiring();
+        if self.slots[instance.0 as usize].wiring != wiring {
+            self.unwire(instance, &name);
+        }
+        for &channel in channels(wiring) {
+            let key = self.pump_key(instance, channel);
+            if self.pumps.get_mut(key).is_none() {
+                let (read, both) = crate::sys::pipe::service_pipe().map_err(at(Stage::Log))?;
+                self.link.keep(&log_key(&name, channel), both).map_err(at(Stage::Log))?;
+                self.adopt_log(instance, launch, channel, read).map_err(at(Stage::Log))?;
+            }
+            let wall = self.clock.wall();
+            let pump = self.pumps.get_mut(key).expect("was added above");
+            pump.unwatch();
+            // What still lies in the pipe belongs to the life before.
+            let _report = pump.drain(wall);
+            pump.end_line(wall);
+            pump.open(wall).map_err(|error| failure(Stage::Log, errno_of(&error)))?;
+        }
+        Ok(())
     }
 
-    fn prepare_channel(
+    /// Lets go of the pumps of an instance whose output goes another way from the next launch on.
+    fn unwire(&mut self, instance: InstanceId, name: &str) {
+        for channel in Channel::BOTH {
+            if let Some(mut pump) = self.pumps.remove(self.pump_key(instance, channel)) {
+                let wall = self.clock.wall();
+                // Nothing of the life before is left to write more.
+                let _ = pump.drain(wall);
+                pump.end_line(wall);
+                // A full queue means that the guard has not listened for a long time: it holds a pipe more.
+                let _ = self.link.drop_key(&log_key(name, channel));
+            }
+        }
+        self.slot(instance).wiring = None;
+    }
+
+    /// Begins to pump one pipe of an instance; that of stdout comes first.
+    pub(crate) fn adopt_log(
         &mut self,
         instance: InstanceId,
         launch: &Launch,
         channel: Channel,
-    ) -> Result<(), SpawnFailure> {
-        let name = self.plan.instance(instance).name.to_string();
-        let Some(settings) = log_settings(launch, &name, &self.state_dir, channel) else { return Ok(()) };
-        let key = self.pump_key(instance, channel);
-        if self.pumps.get_mut(key).is_none() {
-            let (read, both) = crate::sys::pipe::service_pipe().map_err(at(Stage::Log))?;
-            self.link.keep(&log_key(&name, channel), both).map_err(at(Stage::Log))?;
-            self.adopt_log(instance, channel, read, settings).map_err(at(Stage::Log))?;
-        }
-        let wall = self.clock.wall();
-        let pump = self.pumps.get_mut(key).expect("was added above");
-        pump.unwatch();
-        // What still lies in the pipe belongs to the life before.
-        let _report = pump.drain(wall);
-        pump.open(wall).map_err(|error| failure(Stage::Log, errno_of(&error)))
-    }
-
-    /// Begins to pump an instance's pipe.
-    pub(crate) fn adopt_log(
-        &mut self,
-        instance: InstanceId,
-        channel: Channel,
         read: OwnedFd,
-        settings: Settings,
     ) -> io::Result<()> {
+        let name = &self.plan.instance(instance).name;
+        let of = |channel| log_settings(launch, name, &self.state_dir, channel);
+        let Some(settings) = of(channel).or_else(|| of(Channel::Out)) else { return Ok(()) };
+        let mut pump = Pump::of(read, settings, channel);
+        if launch.logs.wiring() == Some(Wiring::Joined) && channel == Channel::Err {
+            let other = self.pumps.get_mut(self.pump_key(instance, Channel::Out));
+            if let Some(shared) = other.and_then(|other| other.shared()) {
+                pump.join(shared);
+            }
+        }
+        pump.resume(self.clock.wall());
         let key = self.pump_key(instance, channel);
-        self.pumps.add(key, Pump::new(read, settings))?;
+        self.pumps.add(key, pump)?;
+        self.slot(instance).wiring = launch.logs.wiring();
         // A pipe that was taken over may already hold output.
         self.pumps_due.set(Some(Duration::ZERO))
     }
@@ -344,5 +370,14 @@ fn errno_of(error: &FileError) -> i32 {
         | FileError::Rotate { source, .. } => source.raw_os_error(),
         FileError::NotAFile { .. } => Errno::EINVAL as i32,
         FileError::Foreign { .. } => Errno::EPERM as i32,
+    }
+}
+
+/// Returns which outputs have a pipe.
+pub(crate) fn channels(wiring: Option<Wiring>) -> &'static [Channel] {
+    match wiring {
+        None => &[],
+        Some(Wiring::Together) => &[Channel::Out],
+        Some(Wiring::Apart | Wiring::Joined) => &Channel::BOTH,
     }
 }

@@ -35,7 +35,12 @@ impl Driver {
     /// Takes what an instance said before its main process ended.
     pub(crate) fn last_words(&mut self, instance: InstanceId) {
         let (key, wall) = (self.slots[instance.0 as usize].key, self.clock.wall());
-        let drained = Channel::BOTH.map(|channel| Some(self.pumps.get_mut(key.pump(channel))?.drain(wall)));
+        let drained = Channel::BOTH.map(|channel| {
+            let pump = self.pumps.get_mut(key.pump(channel))?;
+            let report = pump.drain(wall);
+            pump.end_line(wall);
+            Some(report)
+        });
         if let Some(socket) = self.slots[instance.0 as usize].notify.clone() {
             while let Ok((sender, said)) = socket.receive() {
                 self.hear_service(instance, sender, said);

@@ -9,11 +9,12 @@ use nix::errno::Errno;
 
 use crate::base::limit::{Bound, Resource};
 use crate::base::{Invocation, Limit, SharedStr, SpawnFailure, Stage};
-use crate::graph::plan::{Launch, Logs, User};
+use crate::graph::plan::{Launch, LineForm, Logs, User, Wiring};
 use crate::guard::protocol::{self, Install, Source, Spawn};
 use crate::logs::Settings;
 use crate::logs::name::Channel;
 use crate::logs::name::default_path;
+use crate::logs::rewrite::{Form, Shape};
 
 /// Variables that tell a process about its own supervisor: svc's must not reach its services.
 const NOT_INHERITED: &[&str] =
@@ -167,9 +168,9 @@ pub(crate) fn output(launch: &Launch, instance: &str) -> Output {
     match &launch.logs {
         Logs::None => Output::Nowhere,
         Logs::Inherit => Output::Own,
-        Logs::File { extras, .. } => {
-            let apart = extras.as_ref().is_some_and(|extras| extras.stderr.is_some());
-            let err = if apart { Channel::Err } else { Channel::Out };
+        logs @ Logs::File { .. } => {
+            let together = logs.wiring() == Some(Wiring::Together);
+            let err = if together { Channel::Out } else { Channel::Err };
             Output::Kept { out: log_key(instance, Channel::Out), err: log_key(instance, err) }
         }
     }
@@ -187,7 +188,12 @@ pub(crate) fn log_settings(
         Channel::Out => path.clone().unwrap_or_else(|| default_path(state_dir, instance)),
         Channel::Err => extras.as_ref()?.stderr.clone()?,
     };
-    Some(Settings { path, max_size: *max_size, keep: *keep })
+    let shape = extras.as_ref().and_then(|extras| extras.form).map(|form| match form {
+        LineForm::Timed => Shape::Timed,
+        LineForm::Json => Shape::Json,
+    });
+    let form = shape.map(|shape| Form { shape, instance: instance.to_owned() });
+    Some(Settings { path, max_size: *max_size, keep: *keep, form })
 }
 
 /// The key under which the guard keeps the pipe of one output of an instance.

@@ -25,9 +25,10 @@ use crate::runtime::change::Versions;
 use crate::runtime::clock::Clock;
 use crate::runtime::driver::{Driver, FACTS};
 use crate::runtime::errand::Errands;
+use crate::runtime::execute::channels;
 use crate::runtime::handle::{Notice, Question};
 use crate::runtime::journal::Journal;
-use crate::runtime::launch::{Own, Surroundings, log_key, log_settings, notify_key, ready_key};
+use crate::runtime::launch::{Own, Surroundings, log_key, notify_key, ready_key};
 use crate::runtime::lives::Lives;
 use crate::runtime::notify::NotifySocket;
 use crate::runtime::project::Project;
@@ -180,11 +181,11 @@ impl Driver {
             let launch = &instance.launch;
             for channel in Channel::BOTH {
                 if let Some(both) = kept.remove(&log_key(&instance.name, channel))
-                    && let Some(settings) = log_settings(launch, &instance.name, &self.state_dir, channel)
+                    && channels(launch.logs.wiring()).contains(&channel)
                     && let Ok(read) = crate::sys::pipe::read_end(&both)
                 {
                     // Without it the output stays in the pipe; the next launch tries again.
-                    let _ = self.adopt_log(id, channel, read, settings);
+                    let _ = self.adopt_log(id, launch, channel, read);
                 }
             }
             // Without it the instance cannot say anything more in this life; it goes on running.

@@ -9,6 +9,7 @@ use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
 
 use crate::base::Invocation;
+use crate::graph::plan::Wiring;
 use crate::logs::Channel;
 use crate::runtime::notify::{NotifySocket, Said};
 use crate::sys::watch::Watched;
@@ -50,6 +51,8 @@ pub(crate) struct Slot {
     pub(crate) pid: Option<u32>,
     /// A handle on the main process: what a new guard would adopt it by.
     pub(crate) pidfd: Option<OwnedFd>,
+    /// How the pumps stand that it has.
+    pub(crate) wiring: Option<Wiring>,
     pub(crate) notify: Option<Rc<NotifySocket>>,
     /// Listens on that.
     pub(crate) notify_task: Option<AbortHandle>,
@@ -59,7 +62,9 @@ pub(crate) struct Slot {
 
 impl Slot {
     pub(crate) fn new(key: SlotKey) -> Self {
-        Self { key, life: None, pid: None, pidfd: None, notify: None, notify_task: None, ready_task: None }
+        let (life, pid, pidfd, wiring, notify, notify_task, ready_task) =
+            (None, None, None, None, None, None, None);
+        Self { key, life, pid, pidfd, wiring, notify, notify_task, ready_task }
     }
 }
 

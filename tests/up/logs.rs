@@ -84,3 +84,61 @@ fn a_stderr_that_gets_a_log_of_its_own_restarts_the_service_and_a_size_does_not(
     project.ok(&["down"]);
     project.assert_nothing_is_left();
 }
+
+#[test]
+fn lines_become_json_objects_that_tell_their_stream_and_go_on_after_the_engine() {
+    let project = TempProject::new(
+        r#"
+        service "count" {
+            shell "echo ready >&2; i=0; while :; do echo $i; echo $i >&2; i=$((i+1)); sleep 0.005; done"
+            readiness log="^ready$"
+            logs "all.log" format=json
+        }
+        task "last" { shell "echo whole; printf unfinished"; logs "last.log" format=json }
+        "#,
+    );
+    project.ok(&["up", "-d"]);
+    (0..3).for_each(|_| next_engine(&project));
+    project.ok(&["down"]);
+    let objects = |log: &str| -> Vec<serde_json::Value> {
+        project.read(log).lines().map(|line| serde_json::from_str(line).expect("an object")).collect()
+    };
+    let all = objects("all.log");
+    for (stream, before) in [("stdout", 0), ("stderr", 1)] {
+        let of = all.iter().filter(|object| object["stream"] == stream).skip(before);
+        let numbers: Vec<_> = of.map(|object| object["message"].as_str().expect("text")).collect();
+        let expected: Vec<String> = (0..numbers.len()).map(|number| number.to_string()).collect();
+        assert_eq!(numbers, expected, "{stream}: no line is lost, doubled or torn");
+    }
+    let last = objects("last.log");
+    let messages: Vec<_> = last.iter().map(|object| (&object["message"], object.get("partial"))).collect();
+    assert_eq!(messages, [(&"whole".into(), None), (&"unfinished".into(), Some(&true.into()))]);
+    project.assert_nothing_is_left();
+}
+
+#[test]
+fn lines_begin_with_their_time_where_the_file_says_so_from_the_next_line_on() {
+    let loud = |logs: &str| {
+        format!(
+            r#"service "web" {{ shell "while :; do echo line; sleep 0.01; done"; logs "web.log" {logs} }}"#
+        )
+    };
+    let project = TempProject::new(&loud(""));
+    project.ok(&["up", "-d"]);
+    let pid = project.pid("web");
+    project.write("services.kdl", &loud("timestamps=#true"));
+    project.ok(&["apply"]);
+    let timed = |line: &str| {
+        line.split_once(' ')
+            .is_some_and(|(time, text)| time.parse::<jiff::Timestamp>().is_ok() && text == "line")
+    };
+    eventually("a line with its time", || project.read("web.log").lines().any(timed));
+    project.write("services.kdl", &loud(""));
+    project.ok(&["apply"]);
+    eventually("a bare line again", || project.read("web.log").ends_with("\nline\n"));
+    assert_eq!(project.pid("web"), pid, "it was not restarted");
+    project.ok(&["down"]);
+    let text = project.read("web.log");
+    assert!(text.lines().all(|line| line == "line" || timed(line)), "{text}");
+    project.assert_nothing_is_left();
+}

@@ -18,8 +18,8 @@ nodes! {
         prop keep "keep": u32 = "5" => Live;
         /// Whether rotated files are compressed.
         prop compress "compress": bool = "#false" => Live;
-        /// What a line of the file is: the line as it was written, or an object with it, its time and its stream.
-        prop form "format": Form = "raw" => Live;
+        /// What a line of the file is: `raw`, the line as it was written; `json`, an object with it (`message`), its `time`, `instance` and `stream`.
+        prop form "format": Form = "raw";
         /// Whether each line of the file begins with its time; `svc logs -t` shows it anyway.
         prop timestamps "timestamps": bool = "#false" => Live;
         /// A file of its own for stderr; relative to this file.
