@@ -180,3 +180,36 @@ fn nothing_is_left_for_later() {
         }
     }
 }
+
+/// What a decision says is shown by a test is shown by one that exists.
+#[test]
+fn every_test_that_a_decision_names_exists() {
+    let scenarios = root().join("tests/engine/scenario");
+    let scenarios = fs::read_dir(scenarios).expect("the folder is readable");
+    let scenarios = scenarios
+        .map(|entry| entry.expect("readable").path())
+        .filter(|path| path.extension().is_some_and(|e| e == "txt"));
+    let mut known: BTreeSet<String> = BTreeSet::new();
+    for path in scenarios {
+        let text = fs::read_to_string(path).expect("the file is readable");
+        known.extend(
+            text.lines().filter_map(|line| line.strip_prefix("== ")).map(|title| title.replace('`', "'")),
+        );
+    }
+    for (_, text) in rust_files("src").into_iter().chain(rust_files("tests")) {
+        let names =
+            text.lines().filter_map(|line| line.trim_start().strip_prefix("fn ")?.strip_suffix("() {"));
+        known.extend(names.map(str::to_owned));
+    }
+    let decision = root().join("docs/decisions/0002-behaviours-of-dinit.md");
+    let decision = fs::read_to_string(decision).expect("the file is readable");
+    let mut named = 0;
+    for row in decision.lines().filter(|line| line.starts_with("| ")) {
+        let shown_by = row.trim_end_matches('|').rsplit('|').next().unwrap_or_default();
+        for name in shown_by.split('`').skip(1).step_by(2) {
+            assert!(known.contains(name), "no scenario and no test is called `{name}`");
+            named += 1;
+        }
+    }
+    assert!(named > 50, "only {named} are named");
+}
