@@ -12,7 +12,7 @@ fn limits_priority_and_mask_hold_for_a_process_and_its_commands() {
             umask "027"
             label team=payments
             label { "example.com/tier" 1 }
-            readiness shell="(ulimit -n; nice) > probe.txt; test -s web.txt" period="50ms"
+            readiness shell="(ulimit -n; nice) > probe.new; mv probe.new probe.txt; test -s web.txt" period="50ms"
         }
         "##,
     );
