@@ -21,6 +21,8 @@ use super::support::{kept, pipe, settings};
 /// Tells a copy of this test binary that it is the pumping process, and where its log lies.
 const ROLE: &str = "SVC_TEST_PUMP_LOG";
 const MAX_SIZE: u64 = 300_000;
+/// Rewriting does less in the time between two kills.
+const REWRITTEN_MAX_SIZE: u64 = 20_000;
 const KEEP: u32 = 1_000;
 
 /// Tells it what the lines of the log are.
@@ -30,7 +32,7 @@ const SHAPE: &str = "SVC_TEST_PUMP_SHAPE";
 fn rewrite_for_ever(log: &Path, shape: Shape) {
     set_parent_process_death_signal(Some(Signal::KILL)).expect("can be set");
     let form = Some(Form { shape, instance: "x".to_owned() });
-    let settings = Settings { form, ..settings(log, MAX_SIZE, KEEP) };
+    let settings = Settings { form, ..settings(log, REWRITTEN_MAX_SIZE, KEEP) };
     let copy = |fd: std::os::fd::BorrowedFd<'_>| rustix::io::dup(fd).expect("is open");
     let mut out = Pump::of(copy(std::io::stdin().as_fd()), settings.clone(), Channel::Out);
     let mut err = Pump::of(copy(std::io::stderr().as_fd()), settings, Channel::Err);
