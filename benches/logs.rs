@@ -85,7 +85,7 @@ fn this_thread() -> Duration {
 }
 
 fn settings(dir: &Path, name: &str) -> Settings {
-    Settings { path: dir.join(name), max_size: Size(10 << 20), keep: 5, form: None }
+    Settings { path: dir.join(name), max_size: Size(10 << 20), keep: 5, form: None, receivers: Vec::new() }
 }
 
 fn pump(dir: &Path, read: OwnedFd) -> Duration {

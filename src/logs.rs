@@ -20,6 +20,7 @@ pub mod read;
 pub mod rewrite;
 pub mod rotate;
 mod segment;
+pub mod send;
 mod spool;
 mod store;
 pub mod tap;

@@ -4,5 +4,6 @@ mod fault;
 mod pump;
 mod pumps;
 mod read;
+mod send;
 mod support;
 mod takeover;

@@ -5,11 +5,12 @@
 //! what is refused.
 
 use std::collections::BTreeSet;
+use std::net::SocketAddr;
 
 use crate::diagnostic::{Diagnostic, Diagnostics, Span};
 use crate::model::control::Control;
 use crate::model::limits::Limits;
-use crate::model::logs::{LogExtras, Logs};
+use crate::model::logs::{LogExtras, Logs, Receiver};
 use crate::model::{Model, Service};
 
 /// Says what of a model cannot be run yet.
@@ -77,10 +78,16 @@ fn service(service: &Service, say: &mut impl FnMut(Span, &str)) {
 }
 
 fn log(extras: &LogExtras, say: &mut impl FnMut(Span, &str)) {
-    let LogExtras { compress, form: _, stderr: _, syslog, forward } = extras;
-    let whole = [(*compress, "compressed logs"), (*syslog, "a log that goes to syslog")];
-    for (span, what) in whole.into_iter().filter_map(|(span, what)| Some((span?, what))) {
-        say(span, what);
+    let LogExtras { compress, form: _, stderr: _, syslog: _, forward } = extras;
+    if let Some(span) = *compress {
+        say(span, "compressed logs");
     }
-    forward.iter().for_each(|forward| say(forward.span, "a log that is forwarded"));
+    for forward in forward {
+        match &forward.to {
+            Receiver::Unix(_) => {}
+            Receiver::Udp(to) if to.raw.parse::<SocketAddr>().is_ok() => {}
+            Receiver::Udp(_) => say(forward.span, "a log that is forwarded to a host by its name"),
+            Receiver::Tcp(_) => say(forward.span, "a log that is forwarded over TCP"),
+        }
+    }
 }

@@ -43,6 +43,7 @@ use crate::logs::index::Gap;
 use crate::logs::name::Channel;
 use crate::logs::read::{Query, Reader};
 use crate::logs::rewrite::Rewriter;
+use crate::logs::send::{News, Sender};
 use crate::logs::store::Store;
 use crate::logs::tap::Tap;
 
@@ -90,6 +91,8 @@ pub enum Next {
 pub enum Notice {
     /// Writing has failed; output waits in the pipe, then it is discarded and counted.
     Failed(FileError),
+    /// What became of sending lines elsewhere.
+    Sending(News),
     /// Writing works again.
     Resumed {
         /// When it failed.
@@ -111,8 +114,10 @@ pub struct Report {
     pub rotated: u32,
     /// Whether the line waited for was written; told once.
     pub matched: bool,
-    /// What happened besides, in order; at most two.
+    /// What happened besides, in order; at most two of the log and two of each receiver.
     pub notices: Vec<Notice>,
+    /// When to call again besides, to send what waits.
+    pub send: Option<Duration>,
     /// When to call again.
     pub next: Next,
 }
@@ -127,6 +132,8 @@ pub struct Pump {
     drained_at: Option<Timestamp>,
     tap: Option<Box<Tap>>,
     rewritten: Option<Rewritten>,
+    channel: Channel,
+    senders: Vec<Sender>,
 }
 
 /// A log whose lines are rewritten, to be written by two pumps.
@@ -175,7 +182,8 @@ impl Pump {
         let capacity = fcntl_getpipe_size(&pipe).unwrap_or(PEEK);
         let rewritten = rewritten(&settings, channel);
         let store = Store::new(settings);
-        Self { pipe, capacity, store, fault: None, drained_at: None, tap: None, rewritten }
+        let senders = senders(store.settings(), channel);
+        Self { pipe, capacity, store, fault: None, drained_at: None, tap: None, rewritten, channel, senders }
     }
 
     /// Returns the log of this pump, for the pump of the other output to [join](Self::join), where lines are rewritten.
@@ -216,8 +224,13 @@ impl Pump {
         }
     }
 
-    /// Writes an unfinished line that was held back, because its process has ended, where lines are rewritten.
+    /// Writes and sends an unfinished line that was held back, because its process has ended.
     pub fn end_line(&mut self, now: Timestamp) {
+        for sender in &mut self.senders {
+            sender.end_line(now);
+            // The next drain comes back to what cannot be sent now.
+            let _ = sender.flush(now);
+        }
         if let Some(Rewritten { writer, channel }) = &self.rewritten {
             let mut writer = writer.borrow_mut();
             // It stays in the spool otherwise, before the next one.
@@ -233,6 +246,10 @@ impl Pump {
     /// Uses other settings from the next byte on.
     pub fn set(&mut self, settings: Settings) {
         let was = self.settings();
+        if was.receivers != settings.receivers {
+            self.senders = senders(&settings, self.channel);
+        }
+        let was = self.settings();
         let same_log = was.path == settings.path && was.form == settings.form;
         match self.rewritten.take() {
             Some(log) if same_log => {
@@ -244,8 +261,7 @@ impl Pump {
                 if let Some(now) = self.drained_at {
                     self.end_line(now);
                 }
-                let channel = self.rewritten.as_ref().map_or(Channel::Out, |log| log.channel);
-                self.rewritten = rewritten(&settings, channel);
+                self.rewritten = rewritten(&settings, self.channel);
             }
         }
         self.store.set(settings);
@@ -290,6 +306,7 @@ impl Pump {
             rotated: 0,
             matched: false,
             notices: Vec::new(),
+            send: None,
             next: Next::Readable,
         };
         if self.fault.as_ref().is_some_and(|fault| apart(fault.tried, now) < RETRY) {
@@ -298,6 +315,9 @@ impl Pump {
             self.fail(error, now, &mut report);
             self.make_room(now, &mut report);
         }
+        report.send = self.senders.iter_mut().filter_map(|sender| sender.flush(now)).min();
+        let news = self.senders.iter_mut().flat_map(Sender::news);
+        report.notices.extend(news.map(Notice::Sending));
         report.next = self.next(now, &report);
         self.drained_at = Some(now);
         report
@@ -329,7 +349,7 @@ impl Pump {
                 }
                 report.bytes += moved;
                 self.resume_after_fault(report);
-                self.look(start, report);
+                self.look(start, now, report);
                 if moved < count {
                     waiting = self.waiting();
                     continue;
@@ -361,8 +381,9 @@ impl Pump {
         let found = waiting;
         while waiting > 0 && report.bytes < BUDGET && (report.bytes < found || waiting >= WORTHWHILE) {
             let mut writer = log.writer.borrow_mut();
-            let (tap, mut matched) = (&mut self.tap, false);
+            let (tap, senders, mut matched) = (&mut self.tap, &mut self.senders, false);
             let moved = writer.take(log.channel, self.pipe.as_fd(), waiting.min(PIECE), |piece| {
+                senders.iter_mut().for_each(|sender| sender.feed(piece, now));
                 matched |= tap.as_mut().is_some_and(|tap| !matched && tap.feed(piece));
             })?;
             if moved == 0 {
@@ -414,11 +435,19 @@ impl Pump {
         Ok(bytes)
     }
 
-    /// Shows the watch what was just written.
-    fn look(&mut self, start: u64, report: &mut Report) {
-        if let Some(tap) = &mut self.tap
-            && self.store.show(start, |piece| tap.feed(piece))
-        {
+    /// Shows the watch and the senders what was just written.
+    fn look(&mut self, start: u64, now: Timestamp, report: &mut Report) {
+        let (tap, senders) = (&mut self.tap, &mut self.senders);
+        if tap.is_none() && senders.is_empty() {
+            return;
+        }
+        let mut matched = false;
+        self.store.show(start, |piece| {
+            senders.iter_mut().for_each(|sender| sender.feed(piece, now));
+            matched = matched || tap.as_mut().is_some_and(|tap| tap.feed(piece));
+            matched && senders.is_empty()
+        });
+        if matched {
             self.tap = None;
             report.matched = true;
         }
@@ -582,6 +611,10 @@ impl std::os::fd::AsFd for Pump {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.pipe.as_fd()
     }
+}
+
+fn senders(settings: &Settings, channel: Channel) -> Vec<Sender> {
+    settings.receivers.iter().map(|receiver| Sender::new(receiver.clone(), channel)).collect()
 }
 
 fn rewritten(settings: &Settings, channel: Channel) -> Option<Rewritten> {

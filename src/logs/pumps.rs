@@ -135,6 +135,11 @@ impl Pumps {
     fn drain(&mut self, key: u64, now: Moment, wall: Timestamp, reports: &mut Vec<(u64, Report)>) {
         let Some(pump) = self.pumps.get_mut(&key) else { return };
         let report = pump.drain(wall);
+        if let Some(rest) = report.send {
+            // One step at a time, however often the pipe is readable meanwhile.
+            self.due.retain(|&(_, other)| other != key);
+            self.due.insert((now + rest, key));
+        }
         match report.next {
             Next::Readable => self.wake(key),
             Next::After(rest) => {

@@ -288,21 +288,23 @@ impl Form {
                 out.extend_from_slice(format!("{now:.3} ").as_bytes());
                 out.extend_from_slice(piece.bytes);
             }
-            Shape::Json => self.object(piece, stream, now, out),
+            Shape::Json => object(&self.instance, Some(stream), piece, now, out),
         }
         out.push(b'\n');
     }
+}
 
-    fn object(&self, piece: Piece<'_>, stream: &str, now: Timestamp, out: &mut Vec<u8>) {
-        let object = Object {
-            time: format!("{now:.3}"),
-            instance: &self.instance,
-            stream,
-            message: String::from_utf8_lossy(piece.bytes),
-            partial: piece.partial,
-        };
-        serde_json::to_writer(out, &object).expect("strings can be written to a vector");
-    }
+/// Returns a line as a JSON object for a receiver; `channel` is absent where it is not known.
+pub(crate) fn message(instance: &str, channel: Option<Channel>, line: &[u8], now: Timestamp) -> Vec<u8> {
+    let mut out = Vec::new();
+    object(instance, channel.map(word), Piece { bytes: line, partial: false }, now, &mut out);
+    out
+}
+
+fn object(instance: &str, stream: Option<&str>, piece: Piece<'_>, now: Timestamp, out: &mut Vec<u8>) {
+    let message = String::from_utf8_lossy(piece.bytes);
+    let object = Object { time: format!("{now:.3}"), instance, stream, message, partial: piece.partial };
+    serde_json::to_writer(out, &object).expect("strings can be written to a vector");
 }
 
 /// A line as a JSON object.
@@ -310,7 +312,8 @@ impl Form {
 struct Object<'a> {
     time: String,
     instance: &'a str,
-    stream: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stream: Option<&'a str>,
     message: std::borrow::Cow<'a, str>,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     partial: bool,

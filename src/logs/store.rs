@@ -16,6 +16,7 @@ use crate::logs::index;
 use crate::logs::index::{Entry, Gap};
 use crate::logs::rewrite::Form;
 use crate::logs::rotate;
+use crate::logs::send::Receiver;
 
 /// Where a log lies and how much of it is kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,6 +29,8 @@ pub struct Settings {
     pub keep: u32,
     /// What its lines are; `None` for what the service wrote.
     pub form: Option<Form>,
+    /// Who is sent each line besides.
+    pub receivers: Vec<Receiver>,
 }
 
 /// How often somebody else's renaming of the file is looked for.

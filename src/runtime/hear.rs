@@ -9,6 +9,7 @@ use crate::engine::Event;
 use crate::graph::InstanceId;
 use crate::logs::Channel;
 use crate::logs::pump::{Notice, Report};
+use crate::logs::send::News;
 use crate::runtime::driver::Driver;
 use crate::runtime::handle::Happening;
 use crate::runtime::notify::Said;
@@ -82,6 +83,12 @@ impl Driver {
     pub(crate) fn hear_log(&mut self, instance: InstanceId, notice: Notice) {
         let (bytes, reason) = match notice {
             Notice::Failed(error) => (0, chain(&error)),
+            Notice::Sending(News::Stuck { to, source }) => {
+                (0, format!("lines cannot be sent to {to}: {}", io::Error::from(source)))
+            }
+            Notice::Sending(News::Sent { to, dropped }) => {
+                (0, format!("lines are sent to {to} again; {dropped} were not"))
+            }
             Notice::Resumed { lost, .. } => (lost, "the log can be written again".to_owned()),
         };
         let instance = self.plan.instance(instance).name.to_string();

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::ffi::CString;
+use std::net::IpAddr;
 use std::os::fd::OwnedFd;
 use std::path::Path;
 
@@ -9,12 +10,13 @@ use nix::errno::Errno;
 
 use crate::base::limit::{Bound, Resource};
 use crate::base::{Invocation, Limit, SharedStr, SpawnFailure, Stage};
-use crate::graph::plan::{Launch, LineForm, Logs, User, Wiring};
+use crate::graph::plan::{Address, ForwardForm, Launch, LineForm, LogExtras, Logs, User, Wiring};
 use crate::guard::protocol::{self, Install, Source, Spawn};
 use crate::logs::Settings;
 use crate::logs::name::Channel;
 use crate::logs::name::default_path;
 use crate::logs::rewrite::{Form, Shape};
+use crate::logs::send::{Message, Place, Receiver};
 
 /// Variables that tell a process about its own supervisor: svc's must not reach its services.
 const NOT_INHERITED: &[&str] =
@@ -193,7 +195,33 @@ pub(crate) fn log_settings(
         LineForm::Json => Shape::Json,
     });
     let form = shape.map(|shape| Form { shape, instance: instance.to_owned() });
-    Some(Settings { path, max_size: *max_size, keep: *keep, form })
+    let receivers = extras.as_ref().map(|extras| receivers(extras, instance)).unwrap_or_default();
+    Some(Settings { path, max_size: *max_size, keep: *keep, form, receivers })
+}
+
+/// Returns who is sent the lines of a log besides.
+fn receivers(extras: &LogExtras, instance: &str) -> Vec<Receiver> {
+    let apart = extras.stderr.is_some() || extras.form == Some(LineForm::Json);
+    let receiver = |to, message| Receiver { to, message, instance: instance.to_owned(), apart };
+    let syslog = extras.syslog.then(|| receiver(Place::Unix("/dev/log".into()), Message::Local));
+    let forward = extras.forward.iter().filter_map(|(address, form)| {
+        let to = match address {
+            Address::Unix(path, _) => Place::Unix(path.clone()),
+            Address::Udp(host, port) => {
+                let host: IpAddr = host.trim_matches(['[', ']']).parse().ok()?;
+                Place::Udp((host, *port).into())
+            }
+            // Refused before anything is started.
+            Address::Tcp(..) => return None,
+        };
+        let message = match form {
+            ForwardForm::Json => Message::Json,
+            ForwardForm::Syslog => Message::Syslog,
+            ForwardForm::Raw => Message::Raw,
+        };
+        Some(receiver(to, message))
+    });
+    syslog.into_iter().chain(forward).collect()
 }
 
 /// The key under which the guard keeps the pipe of one output of an instance.

@@ -17,7 +17,7 @@ pub(super) fn at(ms: i64) -> Timestamp {
 
 /// Settings with a size in bytes.
 pub(super) fn settings(path: &Path, max_size: u64, keep: u32) -> Settings {
-    Settings { path: path.to_owned(), max_size: Size(max_size), keep, form: None }
+    Settings { path: path.to_owned(), max_size: Size(max_size), keep, form: None, receivers: Vec::new() }
 }
 
 /// A pipe as an instance has it: the reading end does not block, the writing end does.

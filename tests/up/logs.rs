@@ -142,3 +142,34 @@ fn lines_begin_with_their_time_where_the_file_says_so_from_the_next_line_on() {
     assert!(text.lines().all(|line| line == "line" || timed(line)), "{text}");
     project.assert_nothing_is_left();
 }
+
+#[test]
+fn lines_are_forwarded_and_a_receiver_that_is_away_holds_up_nobody() {
+    let project = TempProject::new(
+        r#"
+        service "web" {
+            shell "echo first; until [ -e go ]; do sleep 0.01; done; echo second; exec sleep 1000"
+            logs "web.log" { forward unix="here" format=raw; forward unix="away" format=json }
+        }
+        "#,
+    );
+    let here = std::os::unix::net::UnixDatagram::bind(project.path("here")).expect("can be bound");
+    project.ok(&["up", "-d"]);
+    let next = || {
+        let mut buffer = [0; 1000];
+        let length = here.recv(&mut buffer).expect("a line comes");
+        String::from_utf8_lossy(&buffer[..length]).into_owned()
+    };
+    assert_eq!(next(), "first");
+    next_engine(&project);
+    project.write("go", "");
+    assert_eq!(next(), "second");
+    let away = std::os::unix::net::UnixDatagram::bind(project.path("away")).expect("can be bound");
+    let mut buffer = [0; 1000];
+    let length = away.recv(&mut buffer).expect("what waited comes");
+    let object: serde_json::Value = serde_json::from_slice(&buffer[..length]).expect("an object");
+    assert_eq!((&object["instance"], &object["message"]), (&"web".into(), &"second".into()));
+    project.ok(&["down"]);
+    assert_eq!(project.read("web.log"), "first\nsecond\n");
+    project.assert_nothing_is_left();
+}
