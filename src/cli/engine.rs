@@ -55,10 +55,7 @@ fn run(project: Project) -> io::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let done = runtime.block_on(async {
         let driver = resume(link, setup).await?;
-        // Under a temporary name until it listens, so that whoever sees the socket can connect.
-        let new = project.runtime_dir.join("sock.new");
-        let listener = bind(&new)?;
-        fs::rename(&new, project.socket())?;
+        let listener = bind(&project.socket())?;
         let (closing, closed) = tokio::sync::oneshot::channel::<()>();
         let serving = tokio::spawn(server.serve(listener, async {
             // An error means that the driver has failed: that ends serving too.
