@@ -73,9 +73,8 @@ impl Signal {
         if let Ok(number) = text.parse::<i32>() {
             return Self::from_number(number);
         }
-        let upper = text.to_ascii_uppercase();
-        let short = upper.strip_prefix("SIG").unwrap_or(&upper);
-        if let Some(offset) = short.strip_prefix("RTMIN") {
+        let short = without(text, "SIG").unwrap_or(text);
+        if let Some(offset) = without(short, "RTMIN") {
             let offset = match offset.strip_prefix('+') {
                 Some(digits) => digits.parse::<u8>().ok()?,
                 None if offset.is_empty() => 0,
@@ -84,7 +83,7 @@ impl Signal {
             let number = REALTIME_MIN.checked_add(offset)?;
             return (number <= MAX).then_some(Self(number));
         }
-        NAMES.iter().find(|(name, _)| &name[3..] == short).map(|&(_, number)| Self(number))
+        NAMES.iter().find(|(name, _)| name[3..].eq_ignore_ascii_case(short)).map(|&(_, number)| Self(number))
     }
 
     /// Returns the kernel's number of this signal.
@@ -96,6 +95,12 @@ impl Signal {
     pub fn names() -> impl Iterator<Item = &'static str> {
         NAMES.iter().map(|&(name, _)| name)
     }
+}
+
+/// Takes `start` off a text that begins with it, in whatever case.
+fn without<'t>(text: &'t str, start: &str) -> Option<&'t str> {
+    let (first, rest) = text.split_at_checked(start.len())?;
+    first.eq_ignore_ascii_case(start).then_some(rest)
 }
 
 impl fmt::Display for Signal {

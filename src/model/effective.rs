@@ -82,7 +82,7 @@ impl Effective {
             command: command.unwrap_or_default(),
             working_dir: one(settings.working_dir),
             folder,
-            depends_on: settings.depends_on.into_iter().flat_map(|node| node.list).collect(),
+            depends_on: joined(settings.depends_on.into_iter().map(|node| node.list)),
             after: names(settings.after),
             before: names(settings.before),
             env: variables(&settings.env_file, settings.env, files),
@@ -264,6 +264,9 @@ impl Effective {
 
 /// Joins the variables of files and of `env` nodes; a later one of a name wins.
 pub fn variables(file_nodes: &[EnvFileNode], nodes: Vec<EnvNode>, files: &mut dyn EnvFiles) -> Vec<Variable> {
+    if file_nodes.is_empty() {
+        return joined(nodes.into_iter().map(|node| node.variables));
+    }
     let mut all = Vec::new();
     for node in file_nodes {
         let optional = node.optional.is_some_and(|optional| optional.value);
@@ -281,7 +284,14 @@ fn one<T>(node: Option<One<T>>) -> Option<T> {
 }
 
 fn names(nodes: Vec<NamesNode>) -> Vec<Spanned<Name>> {
-    nodes.into_iter().flat_map(|node| node.names).collect()
+    joined(nodes.into_iter().map(|node| node.names))
+}
+
+/// Joins lists; a single one, which is the rule, is moved as it is.
+fn joined<T>(mut lists: impl Iterator<Item = Vec<T>>) -> Vec<T> {
+    let mut all = lists.next().unwrap_or_default();
+    lists.for_each(|list| all.extend(list));
+    all
 }
 
 fn restart(node: Option<&RestartNode>, kind: Kind) -> Restart {

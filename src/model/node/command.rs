@@ -87,7 +87,11 @@ impl FromNode for CommandNode {
                 None
             }
             [entry] => Words::read(*entry, cx).map(|words| words.value.0),
-            several => several.iter().map(|entry| Text::read(*entry, cx).map(|text| text.value)).collect(),
+            several => {
+                let mut words = Vec::with_capacity(several.len());
+                words.extend(several.iter().filter_map(|entry| Some(Text::read(*entry, cx)?.value)));
+                Some(words)
+            }
         };
         let span = covering(entries.iter().map(|entry| entry.value_span())).unwrap_or(node.head_span());
         let command = words.filter(|_| before == cx.mistakes()).map(|argv| {
