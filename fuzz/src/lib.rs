@@ -34,7 +34,7 @@ pub fn compiled(text: &str) -> Compiled {
         env: [("PATH".to_owned(), "/bin".to_owned())].into(),
         programs: ["/p/web", "/bin/sh"].map(PathBuf::from).into(),
         folders: [PathBuf::from("/p")].into(),
-        users: [("app".to_owned(), Account { uid: 7, gid: 8, groups: vec![8] })].into(),
+        users: [("app".to_owned(), Account { gid: 8, groups: vec![8], ..Account::numbered(7) })].into(),
         groups: [("app".to_owned(), 8)].into(),
         ..Memory::default()
     };

@@ -115,7 +115,7 @@ mod tests {
             env: [("PATH".to_owned(), "/bin".to_owned())].into(),
             programs: ["/bin/a", "/p/more/b", "/bin/unused"].map(PathBuf::from).into(),
             folders: ["/p/sub", "/p/more"].map(PathBuf::from).into(),
-            users: [("app".to_owned(), Account { uid: 1, gid: 2, groups: vec![2] })].into(),
+            users: [("app".to_owned(), Account { gid: 2, groups: vec![2], ..Account::numbered(1) })].into(),
             groups: [("staff".to_owned(), 50)].into(),
             profiles: [Name::new("dev").expect("a name")].into(),
             scales: [(Name::new("b").expect("a name"), Scale { count: 3, file: None })].into(),

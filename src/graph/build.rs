@@ -68,6 +68,31 @@ pub struct Account {
     pub gid: u32,
     /// All groups the user is in.
     pub groups: Vec<u32>,
+    /// The user's name; the number in digits when it has no account.
+    pub name: String,
+    /// The user's home.
+    pub home: String,
+    /// The user's shell.
+    pub shell: String,
+}
+
+impl Account {
+    /// What a number is without an account: its own group and no other, at home in `/`.
+    pub fn numbered(number: u32) -> Self {
+        Self {
+            uid: number,
+            gid: number,
+            groups: vec![number],
+            name: number.to_string(),
+            home: "/".to_owned(),
+            shell: "/bin/sh".to_owned(),
+        }
+    }
+
+    /// The variables that tell a process who it is, as login(1) sets them; sorted.
+    pub(crate) fn variables(&self) -> [(&'static str, &str); 4] {
+        [("HOME", &self.home), ("LOGNAME", &self.name), ("SHELL", &self.shell), ("USER", &self.name)]
+    }
 }
 
 /// Makes a plan. `None` when anything is wrong, here or before; everything that is wrong here is

@@ -1,7 +1,7 @@
 //! The variables of one instance: what `${NAME}` means in its texts, and what its process gets.
 //!
-//! Several layers define them, the later ones first: svc's own environment, env-files, the project's
-//! `env`, the service's `env`, and what svc itself says (`SVC_*`, `PORT*`). A text sees the values that
+//! Several layers define them, the later ones first: svc's own environment, what the account of its `user` says
+//! (`HOME`, `LOGNAME`, `SHELL`, `USER`), env-files, the project's `env`, the service's `env`, and what svc itself says (`SVC_*`, `PORT*`). A text sees the values that
 //! are in force in the end, with one exception: a definition that uses its own name means the value
 //! of the layer below, so that `PATH "bin:${PATH}"` says what it seems to say.
 
@@ -38,6 +38,8 @@ enum Value {
 /// The variables of one instance.
 pub(crate) struct Variables<'m> {
     own: &'m BTreeMap<String, String>,
+    /// What the account of its user says; none without `user`.
+    account: Vec<(SharedStr, SharedStr)>,
     /// What each name stands for, sorted by name.
     table: Vec<(SharedStr, Value)>,
 }
@@ -97,10 +99,11 @@ pub(crate) fn joined(folder: &Path, path: &str) -> PathBuf {
 }
 
 impl<'m> Variables<'m> {
-    /// Works out the variables of an instance from its layers: svc's `own` environment, the
-    /// `definitions` from the weakest layer to the strongest, and what svc says itself.
+    /// Works out the variables of an instance from its layers: svc's `own` environment, its
+    /// user's `account`, the `definitions` from the weakest layer to the strongest, and what svc says itself.
     pub(crate) fn new(
         own: &'m BTreeMap<String, String>,
+        account: Vec<(SharedStr, SharedStr)>,
         definitions: &[Definition<'_>],
         given: Vec<(SharedStr, SharedStr)>,
         common: &mut Common,
@@ -108,7 +111,7 @@ impl<'m> Variables<'m> {
     ) -> Self {
         let mut table = Vec::with_capacity(given.len() + definitions.len());
         table.extend(given.into_iter().map(|(name, value)| (name, Value::Set(value))));
-        let mut variables = Self { own, table };
+        let mut variables = Self { own, account, table };
         variables.sort();
         // A definition of what svc says itself has no effect; who wrote it is told elsewhere.
         let definitions: Vec<Definition<'_>> =
@@ -179,17 +182,25 @@ impl<'m> Variables<'m> {
 
     /// Returns what a process gets beyond svc's own environment; `None` removes a name. Sorted.
     pub(crate) fn overlay(self) -> Vec<(SharedStr, Option<SharedStr>)> {
-        let Self { own, table } = self;
+        let defined = |name: &str| self.position(name).is_some();
+        let account = self.account.iter().filter(|(name, _)| !defined(name)).cloned();
+        let mut overlay: Vec<_> = account.map(|(name, value)| (name, Some(value))).collect();
+        let Self { own, account: _, table } = self;
         let entry = |(name, value): (SharedStr, Value)| match value {
             Value::Set(value) => Some((name, Some(value))),
             Value::Unset => own.contains_key(&*name).then_some((name, None)),
             Value::Bad => None,
         };
-        table.into_iter().filter_map(entry).collect()
+        overlay.extend(table.into_iter().filter_map(entry));
+        overlay.sort();
+        overlay
     }
 
     fn own_value(&self, name: &str) -> Value {
-        self.own.get(name).map_or(Value::Unset, |value| Value::Set(value.as_str().into()))
+        match self.account.iter().find(|(known, _)| &**known == name) {
+            Some((_, value)) => Value::Set(value.clone()),
+            None => self.own.get(name).map_or(Value::Unset, |value| Value::Set(value.as_str().into())),
+        }
     }
 
     fn value(&self, name: &str) -> Value {
@@ -403,7 +414,7 @@ mod tests {
             .collect();
         let given = vec![("SVC_NAME".into(), "api".into())];
         let (mut common, mut out) = (Common::default(), Diagnostics::default());
-        let variables = Variables::new(&own, &definitions, given, &mut common, &mut out);
+        let variables = Variables::new(&own, Vec::new(), &definitions, given, &mut common, &mut out);
         let filled = variables.fill(&Text::new(text, Span::default(), Some(0)), &mut common, &mut out);
         let words = |d: &Diagnostic| d.help.clone().unwrap_or_else(|| d.labels[0].text.clone());
         let said =

@@ -67,13 +67,23 @@ impl Accounts for Host {
         };
         match (user.ok().flatten(), number) {
             (Some(user), _) => {
-                let name = CString::new(user.name).ok()?;
+                let name = CString::new(user.name.as_str()).ok()?;
                 let groups = getgrouplist(&name, user.gid).unwrap_or_else(|_| vec![user.gid]);
                 let groups = groups.into_iter().map(Gid::as_raw).collect();
-                Some(Account { uid: user.uid.as_raw(), gid: user.gid.as_raw(), groups })
+                Some(Account {
+                    uid: user.uid.as_raw(),
+                    gid: user.gid.as_raw(),
+                    groups,
+                    name: user.name,
+                    home: user.dir.to_string_lossy().into_owned(),
+                    // passwd(5): an empty field is the Bourne shell.
+                    shell: Some(user.shell.to_string_lossy().into_owned())
+                        .filter(|shell| !shell.is_empty())
+                        .unwrap_or_else(|| "/bin/sh".to_owned()),
+                })
             }
             // The kernel needs no account for a number.
-            (None, Some(number)) => Some(Account { uid: number, gid: number, groups: vec![number] }),
+            (None, Some(number)) => Some(Account::numbered(number)),
             (None, None) => None,
         }
     }

@@ -29,7 +29,7 @@ struct Written {
     paths: Vec<PathBuf>,
     files: BTreeMap<PathBuf, Arc<str>>,
     env: BTreeMap<String, String>,
-    users: BTreeMap<String, (u32, u32, Vec<u32>)>,
+    users: BTreeMap<String, WrittenAccount>,
     groups: BTreeMap<String, u32>,
     #[serde(default)]
     profiles: Vec<String>,
@@ -37,6 +37,22 @@ struct Written {
     #[serde(default)]
     scales: BTreeMap<String, (u32, Option<u32>)>,
 }
+
+/// An account as it is written.
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "Account")]
+struct AccountForm {
+    uid: u32,
+    gid: u32,
+    groups: Vec<u32>,
+    name: String,
+    home: String,
+    shell: String,
+}
+
+/// An account in a map, which serde's `remote` does not reach.
+#[derive(Serialize, Deserialize)]
+struct WrittenAccount(#[serde(with = "AccountForm")] Account);
 
 impl Record {
     /// Makes the record of a compilation of these files by a machine that answered as `heard` says.
@@ -55,7 +71,7 @@ impl Record {
             paths: self.paths.clone(),
             files: files.clone(),
             env: env.clone(),
-            users: users.iter().map(|(name, a)| (name.clone(), (a.uid, a.gid, a.groups.clone()))).collect(),
+            users: users.iter().map(|(name, a)| (name.clone(), WrittenAccount(a.clone()))).collect(),
             groups: groups.clone(),
             profiles: profiles.iter().map(ToString::to_string).collect(),
             scales: scales.iter().map(|(name, s)| (name.to_string(), (s.count, s.file))).collect(),
@@ -71,8 +87,7 @@ impl Record {
     pub fn from_bytes(bytes: &[u8]) -> io::Result<Self> {
         let Written { paths, files, env, users, groups, profiles, scales } = serde_json::from_slice(bytes)?;
         let profiles = profiles.iter().filter_map(|profile| Name::new(profile).ok()).collect();
-        let account = |(uid, gid, groups)| Account { uid, gid, groups };
-        let users = users.into_iter().map(|(name, user)| (name, account(user))).collect();
+        let users = users.into_iter().map(|(name, WrittenAccount(user))| (name, user)).collect();
         let scale =
             |(name, (count, file)): (String, _)| Some((Name::new(&name).ok()?, Scale { count, file }));
         let scales = scales.into_iter().filter_map(scale).collect();
@@ -154,7 +169,7 @@ mod tests {
             .insert("/shop/more/b.kdl".into(), "task \"b\" { shell \"true\"; env-file \"b.env\" }\n".into());
         machine.files.insert("/shop/more/b.env".into(), "A=1\n".into());
         machine.env.insert("GREETING".into(), "hello".into());
-        machine.users.insert("app".into(), Account { uid: 7, gid: 8, groups: vec![8] });
+        machine.users.insert("app".into(), Account { gid: 8, groups: vec![8], ..Account::numbered(7) });
         let recorder = Recorder::new(&machine);
         let compiled = compile(std::slice::from_ref(&root), &recorder, Options::default());
         let plan = compiled.plan.unwrap_or_else(|| panic!("{:#?}", compiled.diagnostics));

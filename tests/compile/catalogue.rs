@@ -89,7 +89,7 @@ fn world(example: &str) -> (Memory, PathBuf) {
     let mut machine = machine();
     let programs = ["/shop/worker", "/shop/migrate", "/shop/drain", "/bin/pg_dump"];
     machine.programs.extend(programs.map(PathBuf::from));
-    let nobody = svc::graph::Account { uid: 65534, gid: 65534, groups: vec![65534] };
+    let nobody = svc::graph::Account::numbered(65534);
     machine.users.insert("nobody".to_owned(), nobody);
     let folder = Path::new("/shop");
     machine.files.extend(files(example).into_iter().map(|(name, text)| (folder.join(name), text.into())));

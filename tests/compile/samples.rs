@@ -27,7 +27,7 @@ pub(crate) fn machine() -> Memory {
             "/shop/u",
         ]),
         folders: paths(&["/shop", "/bin"]),
-        users: [("app".to_owned(), Account { uid: 7, gid: 8, groups: vec![8] })].into(),
+        users: [("app".to_owned(), Account { gid: 8, groups: vec![8], ..Account::numbered(7) })].into(),
         groups: [("app".to_owned(), 8)].into(),
         profiles: BTreeSet::new(),
         scales: BTreeMap::new(),

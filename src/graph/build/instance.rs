@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::base::{Name, SharedStr};
 use crate::diagnostic::{Diagnostic, Diagnostics, Span, Spanned};
-use crate::graph::build::{World, probe, process};
+use crate::graph::build::{Account, World, probe, process};
 use crate::graph::check::{FileUse, PortUse, SocketUse};
 use crate::graph::plan::{Extras, Instance, InstanceId, Launch, Logs, ServiceId, User};
 use crate::graph::variables::{Common, Definition, Variables, joined};
@@ -137,8 +137,10 @@ impl<'m> Maker<'m> {
         };
         let ports = self.ports(id, declared, replica, out);
         let given = self.given(name, instance.clone(), replica, &ports);
-        let variables = self.variables(declared, given, out);
-        let launch = Arc::new(self.launch(id, declared, variables, out));
+        let (user, account) = declared.user.as_ref().and_then(|user| self.user(user, out)).unzip();
+        let account = account.map(|account| self.account(&account)).unwrap_or_default();
+        let variables = self.variables(declared, account, given, out);
+        let launch = Arc::new(self.launch(id, declared, user, variables, out));
         let ports =
             ports.into_iter().map(|(name, number)| (name.map_or(String::new(), Name::to_string), number));
         Instance { name: instance, service, replica, ports: ports.collect(), launch }
@@ -200,6 +202,7 @@ impl<'m> Maker<'m> {
     fn variables(
         &mut self,
         declared: &Service,
+        account: Vec<(SharedStr, SharedStr)>,
         given: Vec<(SharedStr, SharedStr)>,
         out: &mut Diagnostics,
     ) -> Variables<'m> {
@@ -211,17 +214,17 @@ impl<'m> Maker<'m> {
                 self.common.say(reserved(definition), out);
             }
         }
-        Variables::new(self.world.env, &definitions, given, &mut self.common, out)
+        Variables::new(self.world.env, account, &definitions, given, &mut self.common, out)
     }
 
     fn launch(
         &mut self,
         id: InstanceId,
         declared: &Service,
+        user: Option<User>,
         variables: Variables<'m>,
         out: &mut Diagnostics,
     ) -> Launch {
-        let user = declared.user.as_ref().and_then(|user| self.user(user, out));
         let fill = &mut Filler { variables: &variables, common: &mut self.common, out };
         let working_dir: Arc<Path> = match &declared.working_dir {
             None => declared.folder.clone(),
@@ -289,8 +292,14 @@ impl<'m> Maker<'m> {
         self.terminals.extend(declared.tty.map(|span| (instance, span)));
     }
 
+    /// What a process is told of whom it runs as.
+    fn account(&mut self, account: &Account) -> Vec<(SharedStr, SharedStr)> {
+        let common = &mut self.common;
+        account.variables().into_iter().map(|(name, value)| (common.word(name), common.word(value))).collect()
+    }
+
     /// Looks up whom a process runs as.
-    fn user(&mut self, user: &service::User, out: &mut Diagnostics) -> Option<User> {
+    fn user(&mut self, user: &service::User, out: &mut Diagnostics) -> Option<(User, Account)> {
         let accounts = self.world.accounts;
         let common = &mut self.common;
         let mut unknown = |what: &str, name: &Spanned<String>| {
@@ -313,16 +322,17 @@ impl<'m> Maker<'m> {
         let groups: Option<Vec<Option<u32>>> =
             user.groups.as_ref().map(|groups| groups.iter().map(&mut group).collect());
         let account = account?;
-        Some(User {
+        let user = User {
             name: user.name.value.clone(),
             uid: account.uid,
             gid: own_group.unwrap_or(Some(account.gid))?,
             groups: match groups {
                 Some(groups) => groups.into_iter().collect::<Option<Vec<u32>>>()?,
-                None => account.groups,
+                None => account.groups.clone(),
             },
             span: user.name.span,
-        })
+        };
+        Some((user, account))
     }
 }
 

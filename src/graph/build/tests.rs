@@ -20,7 +20,12 @@ struct Machine;
 
 impl Accounts for Machine {
     fn user(&self, name: &str) -> Option<Account> {
-        (name == "app").then(|| Account { uid: 1000, gid: 1000, groups: vec![1000, 27] })
+        (name == "app").then(|| Account {
+            groups: vec![1000, 27],
+            name: name.to_owned(),
+            home: "/home/app".to_owned(),
+            ..Account::numbered(1000)
+        })
     }
 
     fn group(&self, name: &str) -> Option<u32> {
@@ -370,4 +375,32 @@ fn the_same_model_makes_the_same_plan() {
     assert_eq!(shown(plan(services())), shown(plan(services())));
     let plan = plan(services());
     assert!(plan.edges.is_sorted_by_key(|edge| (edge.dependent, edge.dependency)));
+}
+
+#[test]
+fn the_account_of_the_user_says_where_home_is_and_what_the_service_says_wins() {
+    let mut api = service("api", 0);
+    let user = Spanned::new("app".to_owned(), at(9));
+    api.user = Some(Box::new(User { name: user, group: None, groups: None }));
+    api.command.argv.push(text("${HOME}/bin"));
+    let variable = |name: &str, value| Variable {
+        name: Spanned::new(name.into(), at(3)),
+        value: Option::map(value, text),
+    };
+    api.env = vec![
+        variable("SHELL", Some("/bin/own")),
+        variable("LOGNAME", None),
+        variable("USER", Some("the ${USER}")),
+    ];
+    let (plan, said) = made(vec![api]);
+    assert_eq!(said, [""; 0]);
+    let plan = plan.expect("nothing is wrong");
+    let launch = &plan.instances[0].launch;
+    assert_eq!(launch.argv.last().map(|word| &**word), Some("/home/app/bin"), "and not svc's own");
+    let has = |name: &str, value: Option<&str>| {
+        launch.env.iter().any(|(known, set)| **known == *name && set.as_deref() == value)
+    };
+    assert!(has("HOME", Some("/home/app")) && has("SHELL", Some("/bin/own")), "{:?}", launch.env);
+    assert!(has("USER", Some("the app")), "{:?}", launch.env);
+    assert!(launch.env.iter().all(|(name, value)| **name != *"LOGNAME" || value.is_none()));
 }

@@ -40,7 +40,7 @@ nodes! {
         child shell "shell": One<ShellText> = "" => Restart;
         /// Where it runs; relative to this file.
         child working_dir "working-dir": One<FilePath> = "the folder of this file" => Restart;
-        /// Whom it runs as: a name, or a number in quotes.
+        /// Whom it runs as: a name, or a number in quotes. `HOME`, `LOGNAME`, `SHELL` and `USER` follow it.
         child user "user": Box<UserNode> = "svc's own" => Restart;
         /// Its file mode creation mask: octal digits in quotes.
         child umask "umask": One<Mode> = "svc's own" => Restart;
