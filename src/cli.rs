@@ -78,6 +78,7 @@ fn dispatch(context: &Context, verb: &Verb) -> Result<Exit, Trouble> {
         Verb::Start(args) => command::start::run(context, args),
         Verb::Stop(args) => command::stop::run(context, args),
         Verb::Restart(args) => command::restart::run(context, args),
+        Verb::Reload(args) => command::reload::run(context, args),
         Verb::Scale(args) => command::scale::run(context, args),
         Verb::Ps(args) => command::ps::run(context, args),
         Verb::Signal(args) => command::signal::run(context, args),

@@ -24,6 +24,7 @@ mod life;
 mod links;
 mod probing;
 pub mod record;
+mod reload;
 mod request;
 mod restart;
 mod settle;
@@ -38,6 +39,7 @@ use std::sync::Arc;
 use crate::base::{Invocation, Moment};
 use crate::engine::apply::{Applying, Trial};
 use crate::engine::links::Links;
+use crate::engine::reload::Reload;
 use crate::engine::request::Pending;
 use crate::engine::slot::Slot;
 use crate::engine::state::State;
@@ -66,6 +68,8 @@ pub struct Engine {
     applying: Option<Applying>,
     /// A plan that may be taken back.
     trial: Option<Trial>,
+    /// Reloads that have not ended.
+    reloads: Vec<Reload>,
     ending: Option<Ending>,
     ended: bool,
     next_invocation: Invocation,
@@ -92,6 +96,7 @@ impl Engine {
             requests: BTreeMap::new(),
             applying: None,
             trial: None,
+            reloads: Vec::new(),
             ending: None,
             ended: false,
             next_invocation: Invocation(1),
@@ -126,7 +131,7 @@ impl Engine {
     /// Returns when to call [`Engine::handle`] with [`Event::Tick`] at the latest.
     pub fn next_deadline(&self) -> Option<Moment> {
         let first = self.deadlines.first().map(|&(at, _)| at);
-        [first, self.trial_due()].into_iter().flatten().min()
+        [first, self.trial_due(), self.reload_due()].into_iter().flatten().min()
     }
 
     /// Returns the plan that is supervised.
@@ -149,6 +154,9 @@ impl Engine {
                 self.probe_finished(now, invocation, class, outcome);
             }
             Event::StopCommandFinished { invocation } => self.stop_command_finished(invocation),
+            Event::ReloadFinished { invocation, failure } => {
+                self.reload_finished(invocation, failure.is_none());
+            }
             Event::Tick => {}
         }
     }

@@ -10,4 +10,5 @@ mod logs;
 mod options;
 mod output;
 mod process;
+mod reload;
 mod scale;

@@ -8,7 +8,7 @@ use clap::builder::styling::{AnsiColor, Styles};
 use crate::base::Name;
 use crate::cli::command::{
     apply, check, completions, config, down, events, exec, explain, fmt, graph, logs, man, plan, probe, ps,
-    restart, run, scale, schema, signal, start, stop, up, version, wait, why,
+    reload, restart, run, scale, schema, signal, start, stop, up, version, wait, why,
 };
 use crate::cli::style::When;
 
@@ -123,6 +123,7 @@ pub enum Verb {
     Start(start::Args),
     Stop(stop::Args),
     Restart(restart::Args),
+    Reload(reload::Args),
     Scale(scale::Args),
     #[command(visible_aliases = ["status", "ls"])]
     Ps(ps::Args),

@@ -15,6 +15,7 @@ pub mod man;
 pub mod plan;
 pub mod probe;
 pub mod ps;
+pub mod reload;
 pub mod restart;
 pub mod run;
 pub mod scale;

@@ -2,7 +2,7 @@
 //!
 //! A question may be asked twice, so one that an engine took with it when it was killed is put to the
 //! next. So is a start or a stop, of which a second one changes nothing. A restart is handed in once, and
-//! so is a shutdown: a second one would skip the grace periods.
+//! so are a reload and a shutdown: a second one would skip the grace periods.
 
 use std::future::Future;
 use std::mem::MaybeUninit;
@@ -72,7 +72,7 @@ impl Door {
     /// As [`Client::command`]; [`CallError::HungUp`] when nobody knows whether a restart or a shutdown was taken.
     pub async fn command(&self, command: &wire::Command) -> Result<wire::Accepted, CallError> {
         match command {
-            wire::Command::Restart { .. } | wire::Command::Shutdown { .. } => {
+            wire::Command::Restart { .. } | wire::Command::Reload { .. } | wire::Command::Shutdown { .. } => {
                 let answer = self.client.command(command).await;
                 if let Err(CallError::HungUp(_)) = answer {
                     // It may have ended by itself: then there is nobody.

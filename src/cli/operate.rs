@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use tokio::time::MissedTickBehavior;
 
 use crate::cli::board::{Goal, Progress, towards};
-use crate::cli::exit::Trouble;
+use crate::cli::exit::{Exit, Trouble};
 use crate::cli::screen::Screen;
 use crate::cli::session::{Change, Watch};
 use crate::cli::signals::{Interrupt, Signals};
@@ -62,6 +62,8 @@ pub struct Operation<'a> {
     unproven: Vec<String>,
     /// Whether the request is done and only that moment is left.
     proving: bool,
+    /// Whether only the end of the request tells how it went.
+    told: bool,
 }
 
 impl<'a> Operation<'a> {
@@ -78,7 +80,7 @@ impl<'a> Operation<'a> {
     ) -> Result<Self, Trouble> {
         let Accepted { request, instances, .. } = watch.door.command(command).await?;
         let goal = match command {
-            Command::Start { .. } | Command::Restart { .. } => Goal::Up,
+            Command::Start { .. } | Command::Restart { .. } | Command::Reload { .. } => Goal::Up,
             Command::Stop { .. } | Command::Shutdown { .. } => Goal::Down,
         };
         let names = match command {
@@ -87,7 +89,8 @@ impl<'a> Operation<'a> {
         };
         let shown = names.iter().cloned().collect();
         let (unproven, proving) = (Vec::new(), false);
-        Ok(Self { watch, screen, signals, names, goal, shown, request, unproven, proving })
+        let told = matches!(command, Command::Reload { .. });
+        Ok(Self { watch, screen, signals, names, goal, shown, request, unproven, proving, told })
     }
 
     /// Sees to it that these, which have no readiness, are not counted as up while they are about to
@@ -113,7 +116,7 @@ impl<'a> Operation<'a> {
         let names: Vec<String> = steps.iter().filter(comes).map(|step| step.instance.clone()).collect();
         let shown = steps.iter().map(|step| step.instance.clone()).collect();
         let (unproven, proving) = (Vec::new(), false);
-        Self { watch, screen, signals, names, goal: Goal::Up, shown, request, unproven, proving }
+        Self { watch, screen, signals, names, goal: Goal::Up, shown, request, unproven, proving, told: false }
     }
 
     /// Waits for the end, at most for `limit`.
@@ -186,6 +189,10 @@ impl<'a> Operation<'a> {
     async fn change(&mut self, change: Change) -> Result<Option<Verdict>, Trouble> {
         let event = match change {
             Change::Event(event) => event,
+            Change::Resumed if self.told => {
+                let message = "nobody knows how far it came: svc's engine was replaced meanwhile";
+                return Err(Trouble::new(Exit::Failed, message).help("ask for it again"));
+            }
             Change::Resumed => return Ok(self.judge_by_states()),
             Change::Ended(code) => return Ok(Some(Verdict::Ended(code))),
             Change::Gone => return Ok(Some(Verdict::Gone)),
@@ -201,7 +208,7 @@ impl<'a> Operation<'a> {
                     RequestResult::RolledBack => Verdict::RolledBack(failed),
                 }))
             }
-            Happening::Transition { to: State::Backoff, .. } if self.goal == Goal::Up => {
+            Happening::Transition { to: State::Backoff, .. } if self.goal == Goal::Up && !self.told => {
                 self.judge_by_failures().await
             }
             // The end of the request, which would tell, is past.

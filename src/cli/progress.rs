@@ -169,6 +169,10 @@ pub fn plain(event: &Event, instance: Option<&Instance>) -> Option<String> {
             };
             Some(format!("{name}: {words}"))
         }
+        Happening::Reloaded { instance, failure: None } => Some(format!("{instance}: reloaded")),
+        Happening::Reloaded { instance, failure: Some(why) } => {
+            Some(format!("{instance}: could not be reloaded: {why}"))
+        }
         Happening::LogGap { instance, bytes, reason } => {
             Some(format!("{instance}: {bytes} bytes of output are lost: {reason}"))
         }

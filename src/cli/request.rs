@@ -40,6 +40,9 @@ pub fn run(
         let mut operation = Operation::begin(&mut watch, &mut screen, &mut signals, command).await?;
         operation.show(others);
         let verdict = operation.finish(limit).await?;
+        if let (Command::Reload { .. }, Verdict::Failed(names)) = (command, &verdict) {
+            return Err(not_reloaded(context, &watch, names).await);
+        }
         conclude(context, &watch, &verdict, limit).await
     })
 }
@@ -55,7 +58,11 @@ pub async fn goes_with(door: &Door, command: &Command) -> Result<Vec<String>, Ca
         Command::Start { names, no_deps: false }
         | Command::Stop { names, no_deps: false }
         | Command::Restart { names, no_deps: false } => names,
-        Command::Start { .. } | Command::Stop { .. } | Command::Restart { .. } | Command::Shutdown { .. } => {
+        Command::Start { .. }
+        | Command::Stop { .. }
+        | Command::Restart { .. }
+        | Command::Reload { .. }
+        | Command::Shutdown { .. } => {
             return Ok(Vec::new());
         }
     };
@@ -91,13 +98,27 @@ pub async fn goes_with(door: &Door, command: &Command) -> Result<Vec<String>, Ca
     Ok(others.into_iter().filter(|other| !named.contains(other)).collect())
 }
 
+/// Says what was not reloaded and why.
+async fn not_reloaded(context: &Context, watch: &Watch, names: &[String]) -> Trouble {
+    let state = |name: &String| watch.board.find(name).map(|(_, instance)| instance.state);
+    let fails = |state| matches!(state, Some(State::Failed | State::Backoff | State::Starting));
+    let failed: Vec<String> = names.iter().filter(|name| fails(state(name))).cloned().collect();
+    account::tell(context, watch, &failed, None, false).await;
+    let one = |name: &String| match state(name) {
+        Some(State::Ready | State::Unhealthy) | None => name.clone(),
+        Some(state) => format!("{name} ({state})"),
+    };
+    let all: Vec<String> = names.iter().map(one).collect();
+    Trouble::new(Exit::Failed, format!("not reloaded: {}", all.join(", ")))
+}
+
 /// Says what else will stop or restart.
 fn announce(context: &Context, command: &Command, others: &[String]) {
     let verb = match command {
         Command::Restart { .. } => "restarts",
         Command::Stop { .. } => "stops",
         // That it comes with what it depends on is what a start is for; the picture shows it.
-        Command::Start { .. } | Command::Shutdown { .. } => return,
+        Command::Start { .. } | Command::Reload { .. } | Command::Shutdown { .. } => return,
     };
     if others.is_empty() || context.verbosity == Verbosity::Quiet {
         return;

@@ -52,7 +52,7 @@ fn control(control: &Control, say: &mut impl FnMut(Span, &str)) {
 }
 
 fn service(service: &Service, say: &mut impl FnMut(Span, &str)) {
-    let Service { sockets, limits, tty, forks, watchdog, reload, watch, .. } = service;
+    let Service { sockets, limits, tty, forks, watchdog, watch, .. } = service;
     let Service { schedule, event_listener, logs, .. } = service;
     sockets.iter().for_each(|socket| say(socket.span, "a socket that is passed to a service"));
     if let Some(limits) = limits {
@@ -64,7 +64,6 @@ fn service(service: &Service, say: &mut impl FnMut(Span, &str)) {
         (*tty, "a service on the terminal"),
         (forks.as_ref().map(|forks| forks.span), "a service that puts itself into the background"),
         (watchdog.map(|watchdog| watchdog.span), "a watchdog"),
-        (reload.as_ref().map(|reload| reload.span), "a reload"),
         (watch.as_ref().map(|watch| watch.span), "watched files"),
         (schedule.as_ref().map(|schedule| schedule.span), "a task that runs by itself"),
         (event_listener.as_ref().map(|listener| listener.span), "an event listener"),

@@ -30,7 +30,8 @@ use crate::diagnostic::suggest::nearest;
 use crate::engine::action::StateName;
 use crate::engine::event::Command;
 use crate::graph::{Change, InstanceId, Plan};
-use crate::runtime::handle::{Gone, Seen};
+use crate::model::policy::Kind;
+use crate::runtime::handle::{Gone, Overview, Seen};
 use crate::runtime::proposal::{Proposal, ProposalError, Wanted};
 use crate::runtime::{Handle, Project};
 
@@ -147,8 +148,9 @@ async fn service(State(context): State<Arc<Context>>, Path(name): Path<String>) 
 
 async fn command(State(context): State<Arc<Context>>, request: Request) -> Result<Response, Problem> {
     let command: wire::Command = body(request).await?;
-    let plan = context.handle.overview().await?.plan;
-    let (command, instances) = resolved(&plan, command)?;
+    let overview = context.handle.overview().await?;
+    let plan = &overview.plan;
+    let (command, instances) = resolved(&overview, command)?;
     let accepted = context.handle.command(command).await?;
     let instances = instances.iter().map(|&id| plan.instance(id).name.to_string()).collect();
     let accepted = wire::Accepted { request: accepted.request.0, sequence: accepted.sequence, instances };
@@ -293,7 +295,8 @@ fn settled(seen: &Seen) -> bool {
 }
 
 /// Finds what the names of a command mean.
-fn resolved(plan: &Plan, command: wire::Command) -> Result<(Command, Vec<InstanceId>), Problem> {
+fn resolved(overview: &Overview, command: wire::Command) -> Result<(Command, Vec<InstanceId>), Problem> {
+    let plan = &*overview.plan;
     Ok(match command {
         wire::Command::Start { names, no_deps } => {
             let instances = named(plan, names, |id| !plan.service_of(id).is_off())?;
@@ -307,10 +310,34 @@ fn resolved(plan: &Plan, command: wire::Command) -> Result<(Command, Vec<Instanc
             let instances = named(plan, names, |id| !plan.service_of(id).is_off())?;
             (Command::Restart { instances: instances.clone(), no_deps }, instances)
         }
+        wire::Command::Reload { names } => {
+            let instances =
+                named(plan, names, |id| reloads(plan, id) && overview.instances[id.0 as usize].view.wanted)?;
+            (reload(plan, &instances)?, instances)
+        }
         wire::Command::Shutdown { kill } => {
             (Command::Shutdown { kill }, plan.instances().map(|(id, _)| id).collect())
         }
     })
+}
+
+fn reloads(plan: &Plan, id: InstanceId) -> bool {
+    plan.instance(id).launch.extras.as_ref().is_some_and(|extras| extras.reload.is_some())
+}
+
+/// Tells what can be told; replicas of what cannot are replaced.
+fn reload(plan: &Plan, instances: &[InstanceId]) -> Result<Command, Problem> {
+    let (told, rolled): (Vec<_>, Vec<_>) = instances.iter().partition(|id| reloads(plan, **id));
+    let one = rolled.iter().map(|&id| plan.service_of(id));
+    if let Some(service) = { one }.find(|service| service.instances.len() < 2 || service.kind == Kind::Task) {
+        let name = &service.name;
+        let help = match service.kind {
+            Kind::Task => "a task reads it each time it runs".to_owned(),
+            Kind::Service => format!("write `reload signal=SIGHUP` in it, or use `svc restart {name}`"),
+        };
+        return Err(problem(Code::NotReloadable, format!("`{name}` does not say how it reloads: {help}")));
+    }
+    Ok(Command::Reload { told, rolled })
 }
 
 /// Finds the instances that names mean, each once and in the order of the service file; `all` means
@@ -381,7 +408,9 @@ pub(crate) fn problem(code: Code, detail: impl Into<String>) -> Problem {
     let status = match code {
         Code::UnknownService | Code::UnknownRoute => StatusCode::NOT_FOUND,
         Code::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
-        Code::Malformed | Code::UnknownSequence | Code::Ambiguous => StatusCode::BAD_REQUEST,
+        Code::Malformed | Code::UnknownSequence | Code::Ambiguous | Code::NotReloadable => {
+            StatusCode::BAD_REQUEST
+        }
         Code::InvalidFile => StatusCode::UNPROCESSABLE_ENTITY,
         Code::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         Code::TooSlow => StatusCode::REQUEST_TIMEOUT,

@@ -99,6 +99,10 @@ pub(crate) fn event(notice: &Notice) -> wire::Event {
             wire::Happening::RequestEnded { request: *request, result, failed }
         }
         Happening::PlanChanged { change, removed } => plan_changed(plan, change, removed),
+        Happening::Reloaded { instance, failure } => wire::Happening::Reloaded {
+            instance: plan.instance(*instance).name.to_string(),
+            failure: failure.clone(),
+        },
         Happening::LogGap { instance, bytes, reason } => {
             wire::Happening::LogGap { instance: instance.clone(), bytes: *bytes, reason: reason.clone() }
         }

@@ -340,7 +340,7 @@ pub struct Dependency {
 /// What an operator asks for: the body of `POST /v1/commands`.
 ///
 /// Names are those of services, of instances (`api.0`), or `all`: everything for a stop, everything
-/// that is not disabled for a start and a restart.
+/// that is not disabled for a start and a restart, everything that runs and has a `reload` for a reload.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "verb", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Command {
@@ -367,6 +367,12 @@ pub enum Command {
         /// Leave dependents alone.
         #[serde(default)]
         no_deps: bool,
+    },
+    /// Have configurations read again: by the signal or the command of `reload`; replicas of a service without it are
+    /// replaced one after the other.
+    Reload {
+        /// What; `all` means what runs and has a `reload`.
+        names: Vec<String>,
     },
     /// Stop everything in reverse order, then end; a second one skips what is left of the grace
     /// periods.
@@ -541,6 +547,13 @@ pub enum Happening {
         /// The instances that are not in the state asked for.
         failed: Vec<String>,
     },
+    /// An instance was told to read its configuration again, or could not be told.
+    Reloaded {
+        /// Which.
+        instance: String,
+        /// Why it could not be told.
+        failure: Option<String>,
+    },
     /// Another plan is in force: instances came, went or changed. How everything is now says
     /// `/v1/services`.
     PlanChanged {
@@ -649,6 +662,8 @@ pub enum Code {
     UnknownSequence,
     /// A name that has to mean one instance means several.
     Ambiguous,
+    /// A service that does not say how it reloads.
+    NotReloadable,
     /// As many readers of events as there may be are connected already.
     TooManyReaders,
     /// svc is ending.

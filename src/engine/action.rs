@@ -33,6 +33,13 @@ pub enum Action {
         /// The life that is to be stopped.
         invocation: Invocation,
     },
+    /// Tell a process to read its configuration again; answered by `ReloadFinished`.
+    Reload {
+        /// Whose.
+        instance: InstanceId,
+        /// Its life.
+        invocation: Invocation,
+    },
     /// Make one attempt of a probe now; answered by `ProbeFinished`.
     Probe {
         /// Of which instance.

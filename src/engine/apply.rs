@@ -55,7 +55,7 @@ pub(crate) struct Trial {
 pub const PROOF: Duration = Duration::from_millis(250);
 
 /// What an instance has shown of itself.
-enum Proof {
+pub(crate) enum Proof {
     /// It came up, or nobody wants it any more.
     Given,
     /// It did not.
@@ -87,6 +87,7 @@ impl Engine {
     }
 
     fn park_for(&mut self, request: RequestId, new: Arc<NewPlan>, undoes: Vec<Arc<str>>) {
+        self.give_up_reloads();
         let change = Arc::new(Change::between(&self.plan, &new.plan));
         let cause = Cause::Request(request);
         let goes = |id: &InstanceId| match change.after[id.0 as usize] {
@@ -162,6 +163,7 @@ impl Engine {
             .filter(|(s, _)| s.wanted())
             .filter_map(|(_, i)| place(InstanceId(i)))
             .collect();
+        self.give_up_reloads();
         self.supersede_removed(&slots, change);
         let old = std::mem::replace(&mut self.plan, Arc::clone(new));
         // What is done from here on is said in the words of the new plan.
@@ -337,7 +339,7 @@ impl Engine {
     }
 
     /// Judges one instance of a trial, which had this many restarts when it began.
-    fn trial_of(&self, id: InstanceId, restarts: u32, now: Moment) -> Proof {
+    pub(crate) fn trial_of(&self, id: InstanceId, restarts: u32, now: Moment) -> Proof {
         let slot = self.slot(id);
         let task = self.is_task(id);
         let fault = matches!(slot.state, State::Stopping { reason: Reason::Fault { .. }, .. });

@@ -85,6 +85,13 @@ pub enum Event {
         /// The life it was to stop.
         invocation: Invocation,
     },
+    /// A life was told to read its configuration again, or could not be told.
+    ReloadFinished {
+        /// Which life.
+        invocation: Invocation,
+        /// Why it could not be told; `None` once the signal was sent, or the command has succeeded.
+        failure: Option<String>,
+    },
     /// Nothing but time has passed.
     Tick,
 }
@@ -112,6 +119,13 @@ pub enum Command {
         instances: Vec<InstanceId>,
         /// Leave dependents alone.
         no_deps: bool,
+    },
+    /// Have configurations read again.
+    Reload {
+        /// What can be told.
+        told: Vec<InstanceId>,
+        /// What is replaced instead: one after the other, each when the one before has come up.
+        rolled: Vec<InstanceId>,
     },
     /// Put another plan in force; ends once all it started anew is up, or was taken back.
     Apply(Arc<NewPlan>),

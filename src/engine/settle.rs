@@ -29,7 +29,7 @@ impl Engine {
         loop {
             self.fire_deadlines(now);
             if self.restless.is_empty() && self.released.is_empty() {
-                if self.swap_when_parked(now) || self.judge_trial(now) {
+                if self.swap_when_parked(now) || self.judge_trial(now) || self.advance_reloads(now) {
                     continue;
                 }
                 break;

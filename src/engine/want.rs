@@ -18,7 +18,10 @@ use crate::model::policy::Condition;
 
 impl Engine {
     pub(crate) fn command(&mut self, now: Moment, request: RequestId, command: Command) {
-        let starts = matches!(command, Command::Start { .. } | Command::Restart { .. } | Command::Apply(_));
+        let starts = matches!(
+            command,
+            Command::Start { .. } | Command::Restart { .. } | Command::Reload { .. } | Command::Apply(_)
+        );
         if self.ending.is_some() && starts {
             self.actions.push(Action::RequestEnded { request, result: RequestResult::Superseded });
             return;
@@ -45,6 +48,7 @@ impl Engine {
                 self.restart(now, &instances, no_deps, &cause);
                 self.expect(request, goal, instances);
             }
+            Command::Reload { told, rolled } => self.reload(request, &told, rolled),
             Command::Apply(new) => self.apply_plan(request, new),
             Command::Shutdown { kill } => {
                 self.supersede_all(|goal| goal != Goal::Down && goal != Goal::End);
@@ -134,7 +138,7 @@ impl Engine {
         self.touch(id);
     }
 
-    fn restart(&mut self, now: Moment, named: &[InstanceId], no_deps: bool, cause: &Cause) {
+    pub(crate) fn restart(&mut self, now: Moment, named: &[InstanceId], no_deps: bool, cause: &Cause) {
         let all = if no_deps { alone(named) } else { self.with_dependents(named, false) };
         for &id in named {
             if self.slot(id).state == State::Completed {
@@ -170,6 +174,7 @@ impl Engine {
         };
         let code = self.ending.and_then(|ending| ending.code);
         self.give_up_apply();
+        self.give_up_reloads();
         self.ending = Some(Ending { haste, code });
         for id in (0..self.slots.len() as u32).map(InstanceId) {
             if self.slot(id).wanted() {

@@ -9,9 +9,10 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 
 use crate::base::{Invocation, Signal};
+use crate::engine::Event;
 use crate::engine::action::Scope;
 use crate::graph::InstanceId;
-use crate::graph::plan::Readiness;
+use crate::graph::plan::{Readiness, Reload};
 use crate::probe::{Class, Outcome, Probe};
 use crate::runtime::driver::Driver;
 use crate::runtime::errand::{Errand, Purpose};
@@ -40,6 +41,32 @@ impl Driver {
             self.signal(life, signal, scope);
         }
         reached.into_iter().map(|(id, _)| id).collect()
+    }
+
+    /// Tells an instance to read its configuration again; a command may take as long as a start.
+    pub(crate) fn reload(&mut self, instance: InstanceId, invocation: Invocation) {
+        let launch = Arc::clone(&self.plan.instance(instance).launch);
+        let failed = |why: String| Event::ReloadFinished { invocation, failure: Some(why) };
+        match launch.extras.as_ref().and_then(|extras| extras.reload.as_ref()) {
+            Some(Reload::Signal(signal)) => {
+                self.signal(invocation, *signal, Scope::Main);
+                self.pending.push_back(Event::ReloadFinished { invocation, failure: None });
+            }
+            Some(Reload::Command(exec)) => match crate::sys::pipe::service_pipe() {
+                Ok((read, both)) => {
+                    let limit = self.plan.rules(instance).start_timeout;
+                    let errand = Errand {
+                        purpose: Purpose::Reload,
+                        about: invocation,
+                        output: Some(read),
+                        timer: None,
+                    };
+                    self.begin_errand(instance, &exec.argv, Output::Pipe(both), Some(limit), errand);
+                }
+                Err(error) => self.pending.push_back(failed(error.to_string())),
+            },
+            None => self.pending.push_back(failed("it does not say how it reloads".to_owned())),
+        }
     }
 
     /// Makes one attempt of a probe for whoever asks; the engine does not hear of it.

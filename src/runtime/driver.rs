@@ -245,6 +245,11 @@ impl Driver {
     /// Handles what is pending, and whatever arises from that.
     fn handle_all(&mut self) -> io::Result<()> {
         while let Some(event) = self.pending.pop_front() {
+            if let Event::ReloadFinished { invocation, failure } = &event
+                && let Some(instance) = self.lives.instance(*invocation)
+            {
+                self.publish(Happening::Reloaded { instance, failure: failure.clone() });
+            }
             let actions = self.engine.handle(self.clock.now(), event);
             let plan = Arc::clone(self.engine.plan());
             self.journal.write(&plan, &mut self.engine)?;
@@ -266,6 +271,7 @@ impl Driver {
             Action::Signal { invocation, signal, scope } => self.signal(invocation, signal, scope),
             Action::StopCommand { instance, invocation } => self.stop_command(instance, invocation),
             Action::Probe { instance, invocation, class } => self.probe(instance, invocation, class),
+            Action::Reload { instance, invocation } => self.reload(instance, invocation),
             Action::Notice(transition) => self.publish(Happening::Transition(transition)),
             Action::RequestEnded { request, result } => {
                 self.publish(Happening::RequestEnded { request, result });

@@ -32,6 +32,8 @@ pub(crate) enum Purpose {
     Asked(oneshot::Sender<Probed>),
     /// A stop command.
     Stop,
+    /// A reload command.
+    Reload,
 }
 
 /// An errand under way.
@@ -127,6 +129,10 @@ fn told(purpose: Purpose, about: Invocation, outcome: Outcome, output: String) -
     match purpose {
         Purpose::Probe(class) => Some(Event::ProbeFinished { invocation: about, class, outcome }),
         Purpose::Stop => Some(Event::StopCommandFinished { invocation: about }),
+        Purpose::Reload => {
+            let failure = (!outcome.passed).then_some(outcome.detail);
+            Some(Event::ReloadFinished { invocation: about, failure })
+        }
         Purpose::Asked(reply) => {
             // Whoever asked may have gone.
             let _ = reply.send(Probed { outcome, output });

@@ -187,6 +187,13 @@ pub enum Happening {
         /// The names of those that are gone.
         removed: Vec<String>,
     },
+    /// An instance was told to read its configuration again, or could not be told.
+    Reloaded {
+        /// Which.
+        instance: InstanceId,
+        /// Why it could not be told.
+        failure: Option<String>,
+    },
     /// Output of an instance could not be written and was discarded.
     LogGap {
         /// Whose: its name.

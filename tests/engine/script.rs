@@ -121,7 +121,7 @@ impl Scene {
         let first = words.get(1).copied().unwrap_or("");
         let rest = words.get(2).copied().unwrap_or("");
         match words[0] {
-            "start" | "stop" | "restart" | "shutdown" | "kill" => self.ask(words),
+            "start" | "stop" | "restart" | "reload" | "roll" | "shutdown" | "kill" => self.ask(words),
             "advance" => self.advance(read(first)),
             "late" => {
                 self.now = self.now + read(first);
@@ -152,6 +152,8 @@ impl Scene {
             "start" => Command::Start { instances, no_deps },
             "stop" => Command::Stop { instances, no_deps },
             "restart" => Command::Restart { instances, no_deps },
+            "reload" => Command::Reload { told: instances, rolled: Vec::new() },
+            "roll" => Command::Reload { told: Vec::new(), rolled: instances },
             word => Command::Shutdown { kill: word == "kill" },
         };
         self.tell(Event::Command { request, command }, "");
@@ -226,6 +228,7 @@ impl Scene {
             Action::StopCommand { invocation, .. } => {
                 format!("stop command of {}", self.of_life(*invocation))
             }
+            Action::Reload { invocation, .. } => format!("reload {}", self.of_life(*invocation)),
             Action::Probe { invocation, class, .. } => {
                 let class = format!("{class:?}").to_lowercase();
                 format!("probe {class} of {}", self.of_life(*invocation))
@@ -322,6 +325,8 @@ fn fact_of(fact: &str, invocation: Invocation, rest: &str, words: &[&str]) -> Ev
         "extend" => Event::ExtendTimeout { invocation, by: read(rest) },
         "pass" => Event::ProbeFinished { invocation, class, outcome: outcome(true) },
         "refuse" => Event::ProbeFinished { invocation, class, outcome: outcome(false) },
+        "reloaded" => Event::ReloadFinished { invocation, failure: None },
+        "reload-fails" => Event::ReloadFinished { invocation, failure: Some("no".to_owned()) },
         "stop-command-ends" => Event::StopCommandFinished { invocation },
         _ => panic!("`{fact}` is no fact"),
     }

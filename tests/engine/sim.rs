@@ -127,6 +127,11 @@ fn a_failed_spawn_that_arms_nothing_is_caught() {
 }
 
 #[test]
+fn replicas_that_are_replaced_all_at_once_are_caught() {
+    is_caught(Flaw::RollAtOnce, &["was replaced while"]);
+}
+
+#[test]
 fn a_restart_without_delay_is_caught() {
     is_caught(Flaw::NoBackoff, &["restarted too soon"]);
 }

@@ -11,7 +11,6 @@ service "web" {
     limits memory="512M" nofile=100
     forks pid-file="web.pid"
     watchdog "30s"
-    reload signal=SIGHUP
     watch "src"
     logs "web.log" compress=#true syslog=#true
 }

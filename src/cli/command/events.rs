@@ -146,9 +146,12 @@ impl Wanted {
         let late = self.since.is_none_or(|since| event.at >= since);
         let about = match (&self.instances, &event.happening) {
             (None, _) => true,
-            (Some(names), Happening::Transition { instance, .. } | Happening::LogGap { instance, .. }) => {
-                names.contains(instance)
-            }
+            (
+                Some(names),
+                Happening::Transition { instance, .. }
+                | Happening::Reloaded { instance, .. }
+                | Happening::LogGap { instance, .. },
+            ) => names.contains(instance),
             (Some(names), Happening::PlanChanged { added, removed, changed }) => {
                 [added, removed, changed].into_iter().flatten().any(|name| names.contains(name))
             }
@@ -184,6 +187,10 @@ fn line(event: &Event, zone: &TimeZone, style: Style) -> String {
             let parts: Vec<String> =
                 parts.map(|(what, names)| format!("{what}: {}", names.join(", "))).collect();
             format!("another plan is in force: {}", parts.join("; "))
+        }
+        Happening::Reloaded { instance, failure: None } => format!("{}  reloaded", bold(instance)),
+        Happening::Reloaded { instance, failure: Some(why) } => {
+            format!("{}  could not be reloaded: {why}", bold(instance))
         }
         Happening::LogGap { instance, bytes, reason } => {
             format!("{}  its log: {reason}, {bytes} bytes lost", bold(instance))

@@ -118,6 +118,12 @@ impl Kernel {
         }
     }
 
+    pub(super) fn reload(&mut self, now: Moment, invocation: Invocation) {
+        let failure = self.mishap(6).then(|| "no".to_owned());
+        let at = now + self.soon(500);
+        self.will(at, Event::ReloadFinished { invocation, failure });
+    }
+
     /// Takes the next thing that happens; processes that are gone cannot end again.
     pub(super) fn next(&mut self) -> Option<(Moment, Event)> {
         let ((at, _), mut event) = self.future.pop_first()?;

@@ -38,6 +38,8 @@ pub(super) struct Reference {
     backoff: BTreeMap<InstanceId, Moment>,
     shutdowns: u32,
     killing: bool,
+    /// Requests to replace replicas one after the other.
+    rolls: BTreeSet<RequestId>,
     /// What was ever named with `--no-deps`: its edges promise nothing any more.
     loose: BTreeSet<InstanceId>,
     /// What was wanted when the engine was last at rest.
@@ -58,6 +60,7 @@ impl Reference {
             backoff: BTreeMap::new(),
             shutdowns: 0,
             killing: false,
+            rolls: BTreeSet::new(),
             loose: BTreeSet::new(),
             wanted: BTreeSet::new(),
             timed_out: BTreeSet::new(),
@@ -109,6 +112,12 @@ impl Reference {
                         self.shutdowns += 1;
                         self.killing |= kill;
                     }
+                    Command::Reload { rolled, .. } => {
+                        self.rolls.insert(*request);
+                        // A replica goes without its dependents, and begins anew.
+                        self.loose.extend(rolled);
+                        self.restarts.retain(|(of, _)| !rolled.contains(of));
+                    }
                     Command::Stop { .. } | Command::Apply(_) => {}
                 }
             }
@@ -133,6 +142,7 @@ impl Reference {
             Event::ExtendTimeout { .. }
             | Event::Stopping { .. }
             | Event::Status { .. }
+            | Event::ReloadFinished { .. }
             | Event::StopCommandFinished { .. }
             | Event::Tick => {}
         }
@@ -197,6 +207,10 @@ impl Reference {
             Action::StopCommand { invocation, .. } => {
                 self.judge_signal(now, *invocation, Signal::TERM, views)
             }
+            Action::Reload { instance, invocation } => match self.current(*instance) {
+                Some((life, _)) if life == *invocation => Ok(()),
+                _ => Err(format!("{} was told by a life that is over", self.name(*instance))),
+            },
             Action::Probe { invocation, class, .. } => {
                 let life = self.lives.get_mut(invocation).ok_or("a probe of no life")?;
                 if life.over || life.probing.replace(*class).is_some() {
@@ -208,6 +222,11 @@ impl Reference {
                 let (id, to) = (transition.instance, transition.to);
                 if transition.cause == Cause::Initial {
                     return Err(format!("{} went to {to:?} without a cause", self.name(id)));
+                }
+                if let (StateName::Stopping, Cause::Request(request)) = (to, &transition.cause)
+                    && self.rolls.contains(request)
+                {
+                    self.judge_roll(id)?;
                 }
                 if to == StateName::Stopping && matches!(transition.cause, Cause::Timeout(_)) {
                     self.timed_out.insert(id);
@@ -232,6 +251,19 @@ impl Reference {
                 self.over = true;
                 Ok(())
             }
+        }
+    }
+
+    /// Judges that a replica is replaced: every other one that is wanted has to do its work.
+    fn judge_roll(&self, id: InstanceId) -> Result<(), String> {
+        let siblings = self.plan.service_of(id).instances.clone().map(InstanceId);
+        let works = |other: InstanceId| {
+            let runs = |life: &Life| life.spawned && life.main_ended.is_none() && life.stop_began.is_none();
+            self.current(other).is_some_and(|(_, life)| runs(life))
+        };
+        match siblings.filter(|&other| other != id && self.wanted.contains(&other)).find(|&o| !works(o)) {
+            Some(other) => Err(format!("{} was replaced while {} was down", self.name(id), self.name(other))),
+            None => Ok(()),
         }
     }
 

@@ -46,6 +46,8 @@ pub(super) enum Flaw {
     ForgottenSpawnFailure,
     /// Every delay is zero.
     NoBackoff,
+    /// Replicas are replaced all at once.
+    RollAtOnce,
 }
 
 /// One run.
@@ -61,6 +63,8 @@ pub(super) struct World {
     loose: bool,
     /// Decides when the plan is changed and into what; `None` where it never is.
     changes: Option<fastrand::Rng>,
+    /// Decides what is reloaded and when; `None` where nothing ever is.
+    reloads: Option<fastrand::Rng>,
     /// How late the engine may be called, in milliseconds.
     lag: u64,
     /// Kills that an engine with kill timers beside its states would still have armed.
@@ -89,6 +93,7 @@ impl World {
             flaw,
             loose,
             changes: (seed % 2 == 1 && flaw.is_none()).then(|| fastrand::Rng::with_seed(seed ^ 0xc4a6e)),
+            reloads: (seed % 4 == 1).then(|| fastrand::Rng::with_seed(seed ^ 0x4e10a)),
             lag,
             old_kills: BTreeMap::new(),
             steps: size.steps,
@@ -119,6 +124,7 @@ impl World {
                 7 | 8 => self.apply()?,
                 _ => {}
             }
+            self.reload()?;
             let pause = Duration::from_millis(self.random.u64(0..4_000));
             self.run_until(self.now + pause)?;
         }
@@ -175,6 +181,24 @@ impl World {
         start.retain(|_| random.bool());
         let rollback = random.bool();
         self.request(Command::Apply(Arc::new(NewPlan { plan: Arc::new(plan), start, rollback })))
+    }
+
+    /// Has configurations read again: of half of the replicas by being replaced, of others by being told.
+    fn reload(&mut self) -> Result<(), String> {
+        let Some(random) = &mut self.reloads else { return Ok(()) };
+        if random.u32(0..4) != 0 {
+            return Ok(());
+        }
+        let (mut told, mut rolled) = (Vec::new(), Vec::new());
+        for (id, _) in self.plan.instances() {
+            let service = self.plan.service_of(id);
+            match (service.instances.len() > 1 && service.kind == Kind::Service, random.u32(0..4)) {
+                (true, 1..) => rolled.push(id),
+                (false, 0) => told.push(id),
+                _ => {}
+            }
+        }
+        self.request(Command::Reload { told, rolled })
     }
 
     fn shut_down(&mut self, kill: bool) -> Result<(), String> {
@@ -294,6 +318,7 @@ impl World {
                 self.kernel.signal(self.now, invocation, signal, scope);
             }
             Action::StopCommand { invocation, .. } => self.kernel.stop_command(self.now, invocation),
+            Action::Reload { invocation, .. } => self.kernel.reload(self.now, invocation),
             Action::Probe { invocation, class, .. } => self.kernel.probe(self.now, invocation, class),
             Action::PlanChanged { plan, change } => self.change_plan(&plan, &change),
             Action::Notice(_) | Action::RequestEnded { .. } | Action::End { .. } => {}
@@ -311,6 +336,10 @@ impl World {
                 let other = known.iter().filter(|view| view.state == StateName::Starting).find_map(of);
                 let invocation = if current { invocation } else { other.unwrap_or(invocation) };
                 Some(Event::Ready { invocation })
+            }
+            (Some(Flaw::RollAtOnce), Event::Command { request, command: Command::Reload { rolled, .. } }) => {
+                let command = Command::Restart { instances: rolled, no_deps: true };
+                Some(Event::Command { request, command })
             }
             (_, event) => Some(event),
         }
