@@ -10,6 +10,7 @@ mod later;
 pub mod machine;
 mod present;
 pub mod recorder;
+mod secrets;
 
 use std::mem;
 use std::path::{Path, PathBuf};
@@ -24,6 +25,7 @@ use crate::syntax;
 
 pub use machine::{Machine, Memory};
 pub use recorder::Recorder;
+pub use secrets::hide;
 
 /// What came of a compilation.
 #[derive(Debug)]
@@ -100,8 +102,9 @@ fn front_end(
         kept.project.0.clone_from(&model.project);
         kept.env.clone_from(&model.env);
     }
-    let (map, found) = env_files.finish();
+    let (mut map, found) = env_files.finish();
     diagnostics.append(found);
+    let service_files = files.len();
     drop(files);
     drop(sources.files);
     let world = World {
@@ -110,7 +113,7 @@ fn front_end(
         profiles: machine.profiles(),
         scales: machine.scales(),
     };
-    let later = later::later(&model);
+    let mut later = later::later(&model);
     let plan = graph::build(model, &world, &mut diagnostics);
     if let (Some(kept), Some(plan)) = (kept, &plan) {
         for (kept, service) in kept.services.iter_mut().zip(&plan.services) {
@@ -128,6 +131,7 @@ fn front_end(
         }
     }
     diagnostics.sort();
+    hide(&mut map, service_files, &mut [&mut diagnostics, &mut later]);
     let plan = plan.filter(|_| !diagnostics.has_errors());
     Compiled { plan, diagnostics, later, sources: map }
 }

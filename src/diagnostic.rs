@@ -176,6 +176,11 @@ impl Diagnostics {
         self.list.iter()
     }
 
+    /// Iterates over the findings, to change their words.
+    pub fn iter_mut(&mut self) -> std::slice::IterMut<'_, Diagnostic> {
+        self.list.iter_mut()
+    }
+
     /// Returns how many errors and how many warnings there are.
     pub fn counts(&self) -> (usize, usize) {
         let errors = self.list.iter().filter(|d| d.severity == Severity::Error).count();

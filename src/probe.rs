@@ -109,6 +109,8 @@ pub struct Http {
     pub authority: SharedStr,
     /// The path and query.
     pub path: SharedStr,
+    /// Whether the URL is marked as one that is not to be shown.
+    pub secret: bool,
     /// Further headers, in order.
     pub headers: Vec<(String, SharedStr)>,
     /// The lowest and the highest status that pass.

@@ -3,6 +3,7 @@
 
 mod config;
 mod run;
+mod secrets;
 mod shell;
 mod verbs;
 

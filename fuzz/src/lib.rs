@@ -8,9 +8,10 @@ mod meaning;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use svc::compile::{Compiled, Memory, Options, compile};
+use svc::compile::{Compiled, Memory, Options, compile, resolve};
 use svc::diagnostic::{Diagnostics, Look, human, json};
 use svc::graph::Account;
+use svc::schema::{WrittenNode, print};
 use svc::syntax::format::{Unformatted, format};
 
 use meaning::meaning;
@@ -22,13 +23,20 @@ pub fn document(bytes: &[u8]) -> String {
 
 /// Compiles a text as the service file of a project with an included file and an env-file.
 pub fn compiled(text: &str) -> Compiled {
-    let root = PathBuf::from("/p/services.kdl");
+    compile(&[ROOT.into()], &machine(ROOT, text), Options::default())
+}
+
+/// Where the service file of the project is.
+const ROOT: &str = "/p/services.kdl";
+
+/// A machine with this text at this path.
+fn machine(path: &str, text: &str) -> Memory {
     let file = |path: &str, text: &str| (PathBuf::from(path), Arc::from(text));
-    let machine = Memory {
+    Memory {
         files: [
-            (root.clone(), Arc::from(text)),
             file("/p/more/a.kdl", "service \"inc\" { command \"./web\" }\n"),
             file("/p/.env", "A=1\nB='two words'\n"),
+            file(path, text),
         ]
         .into(),
         env: [("PATH".to_owned(), "/bin".to_owned())].into(),
@@ -37,8 +45,27 @@ pub fn compiled(text: &str) -> Compiled {
         users: [("app".to_owned(), Account { gid: 8, groups: vec![8], ..Account::numbered(7) })].into(),
         groups: [("app".to_owned(), 8)].into(),
         ..Memory::default()
-    };
-    compile(&[root], &machine, Options::default())
+    }
+}
+
+/// Writes down what holds in a text: that has the same plan elsewhere, and is written down as itself; without its secrets it
+/// compiles, too. Returns whether the text compiles.
+pub fn written(text: &str) -> bool {
+    const ELSEWHERE: &str = "/elsewhere/printed.kdl";
+    let of = |path: &str, text: &str| resolve(&[path.into()], &machine(path, text), Options::default());
+    let (before, resolved) = of(ROOT, text);
+    if before.plan.is_none() {
+        return false;
+    }
+    let mut nodes = resolved.nodes(&[]);
+    let printed = print::written(&nodes, &|_| None);
+    let (after, again) = of(ELSEWHERE, &printed);
+    assert_eq!(meaning::plan(&before), meaning::plan(&after), "written as\n{printed}");
+    assert_eq!(print::written(&again.nodes(&[]), &|_| None), printed, "written otherwise the second time");
+    nodes.iter_mut().for_each(WrittenNode::hide);
+    let masked = print::written(&nodes, &|_| None);
+    assert!(of(ELSEWHERE, &masked).0.plan.is_some(), "does not compile without secrets:\n{masked}");
+    true
 }
 
 /// Compiles a text and draws what is wrong with it in every form.

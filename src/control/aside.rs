@@ -12,8 +12,15 @@ use crate::control::wire::{Code, Problem};
 use crate::engine::action::Scope;
 use crate::graph::InstanceId;
 use crate::graph::plan::{Launch, Plan};
+use crate::model::service::is_secret_name;
 use crate::probe::{Class, Probe};
 use crate::runtime::handle::Manner;
+
+/// The shortest value that is taken for a secret: a shorter one may be any part of any text.
+const SHORTEST_SECRET: usize = 4;
+
+/// What is shown of what is not to be shown.
+const HIDDEN: &str = "***";
 
 /// Sends a signal.
 pub(crate) async fn signal(State(context): State<Arc<Context>>, request: Request) -> Answer<wire::Signalled> {
@@ -41,6 +48,7 @@ pub(crate) async fn probe(State(context): State<Arc<Context>>, request: Request)
     let mut probes = Vec::new();
     for id in named(&plan, order.names, |_| true)? {
         let instance = plan.instance(id);
+        let Manner { env, .. } = context.handle.manner(id).await?;
         for (class, word, probe) in probes_of(&instance.launch) {
             if order.class.is_some_and(|asked| asked != word) {
                 continue;
@@ -55,7 +63,7 @@ pub(crate) async fn probe(State(context): State<Arc<Context>>, request: Request)
             probes.push(wire::Probed {
                 instance: instance.name.to_string(),
                 class: word,
-                probe: shown(probe),
+                probe: without_secrets(shown(probe), &env),
                 passed,
                 detail,
                 output,
@@ -120,6 +128,7 @@ fn shown(probe: &Probe) -> String {
         Probe::Log(pattern) => format!("log {pattern}"),
         Probe::Tcp(address) => format!("tcp {address}"),
         Probe::Unix(path) => format!("unix {}", path.display()),
+        Probe::Http(http) if http.secret => format!("http {}/{HIDDEN}", http.authority),
         Probe::Http(http) => format!("http {}", http.authority.to_string() + &http.path),
         Probe::Exec(exec) => {
             let words: Vec<&str> = exec.argv.iter().map(|word| &**word).collect();
@@ -127,6 +136,15 @@ fn shown(probe: &Probe) -> String {
         }
         Probe::File(path) => format!("file {}", path.display()),
     }
+}
+
+/// Takes out of a text what variables hold that are not to be shown: `${TOKEN}` has been replaced in it.
+fn without_secrets(mut text: String, env: &[String]) -> String {
+    let entries = env.iter().filter_map(|entry| entry.split_once('='));
+    for (_, value) in entries.filter(|(name, value)| is_secret_name(name) && value.len() >= SHORTEST_SECRET) {
+        text = text.replace(value, HIDDEN);
+    }
+    text
 }
 
 fn millis(duration: Duration) -> u64 {

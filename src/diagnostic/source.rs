@@ -121,6 +121,30 @@ impl SourceMap {
         }
     }
 
+    /// Puts `*` in the place of each character of these spans, except for quotes around them and ends of lines, so that
+    /// everything else stays where it is.
+    pub fn hide(&mut self, spans: &[Span]) {
+        for source in &mut self.sources {
+            let end = source.base + source.text.len() as u32;
+            let mut inside = spans.iter().filter(|span| source.base <= span.lo && span.hi <= end).peekable();
+            if inside.peek().is_none() {
+                continue;
+            }
+            let mut bytes = source.text.as_bytes().to_vec();
+            for span in inside {
+                let hidden = &mut bytes[source.range(*span)];
+                let quoted = matches!(hidden, [b'"', .., b'"'] | [b'\'', .., b'\'']);
+                let inner = usize::from(quoted)..hidden.len() - usize::from(quoted);
+                hidden[inner]
+                    .iter_mut()
+                    .filter(|byte| !matches!(byte, b'\n' | b'\r'))
+                    .for_each(|byte| *byte = b'*');
+            }
+            // Characters go whole: a span begins and ends between two.
+            source.text = String::from_utf8_lossy(&bytes).into();
+        }
+    }
+
     /// Returns the source that holds `at`.
     pub fn source_at(&self, at: u32) -> Option<&Source> {
         let index = self.sources.partition_point(|s| s.base <= at).checked_sub(1)?;

@@ -5,6 +5,7 @@
 //! more than one service, or an instance. What was wrong in itself is not in here.
 
 use std::collections::BTreeSet;
+use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -41,12 +42,25 @@ pub struct Model {
 }
 
 /// A variable that a file sets or unsets.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Variable {
     /// Its name.
     pub name: Spanned<SharedStr>,
     /// Its value; `None` unsets it.
     pub value: Option<Text>,
+}
+
+impl fmt::Debug for Variable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_struct("Variable");
+        shown.field("name", &self.name);
+        if self.is_secret() {
+            shown.field("value", &format_args!("***"))
+        } else {
+            shown.field("value", &self.value)
+        };
+        shown.finish()
+    }
 }
 
 /// What names contain of variables whose values are not shown.
@@ -83,7 +97,7 @@ pub fn is_secret_name(name: &str) -> bool {
 }
 
 /// Returns whether a text is an address with a password: `postgres://app:secret@db/shop`.
-fn has_password(text: &str) -> bool {
+pub fn has_password(text: &str) -> bool {
     let Some((_, rest)) = text.split_once("://") else { return false };
     let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
     authority.rsplit_once('@').is_some_and(|(user, _)| user.contains(':'))

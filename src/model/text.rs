@@ -3,11 +3,13 @@
 //! A text is kept as it was written and is cut into pieces when it is used, because most texts have
 //! no variable and what a variable means is known only to an instance.
 
+use std::fmt;
+
 use crate::base::SharedStr;
 use crate::diagnostic::Span;
 
 /// A text as it stands in a service file.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Text {
     /// What is written, unescaped, variables included.
     pub raw: SharedStr,
@@ -65,6 +67,16 @@ pub enum Malformed {
     Nameless,
     /// Behind the name stands neither `}` nor `:-` nor `:?`.
     Operator,
+}
+
+impl fmt::Debug for Text {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let raw = if self.secret { "***" } else { self.raw.as_str() };
+        let Self { raw: _, span, verbatim, variables, secret } = self;
+        let mut shown = f.debug_struct("Text");
+        shown.field("raw", &raw).field("span", span).field("verbatim", verbatim);
+        shown.field("variables", variables).field("secret", secret).finish()
+    }
 }
 
 impl Text {

@@ -86,7 +86,13 @@ mod tests {
             stream.write_all(answer.as_bytes()).await.expect("written");
             String::from_utf8(request).expect("text")
         });
-        let mut probe = Http { authority, path: "/healthz?a=b".into(), headers: vec![], status: (200, 399) };
+        let mut probe = Http {
+            authority,
+            path: "/healthz?a=b".into(),
+            secret: false,
+            headers: vec![],
+            status: (200, 399),
+        };
         change(&mut probe);
         let outcome = attempt(&probe).await;
         (outcome, server.await.expect("server"))

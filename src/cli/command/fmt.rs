@@ -9,6 +9,7 @@ use crate::cli::context::{Context, Verbosity};
 use crate::cli::exit::{Exit, Trouble};
 use crate::cli::source::{canonical, drawn};
 use crate::cli::{diff, replace};
+use crate::compile::hide;
 use crate::diagnostic::Diagnostics;
 use crate::runtime::machine::Host;
 use crate::runtime::read;
@@ -60,6 +61,8 @@ pub fn run(context: &Context, args: &Args) -> Result<Exit, Trouble> {
     }
     if findings.has_errors() {
         findings.sort();
+        let service_files = sources.files.len();
+        hide(&mut sources.map, service_files, &mut [&mut findings]);
         context.say(&drawn(context, &findings, &sources.map));
         return Ok(Exit::Invalid);
     }

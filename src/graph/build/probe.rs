@@ -23,7 +23,7 @@ pub(super) fn probe(target: &Target, working_dir: &Path, fill: &mut Filler<'_, '
         Target::Http { url, headers, status } => {
             let headers = headers.iter().map(|(name, value)| (name.clone(), fill.text(value))).collect();
             let (authority, path) = http(url, fill)?;
-            Probe::Http(Http { authority, path, headers, status: *status })
+            Probe::Http(Http { authority, path, secret: url.secret, headers, status: *status })
         }
         Target::Exec(words) => Probe::Exec(fill.exec(words)),
         Target::File(path) => Probe::File(joined(working_dir, &fill.text(path))),

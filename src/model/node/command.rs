@@ -8,7 +8,7 @@ use crate::diagnostic::{Diagnostic, Span};
 use crate::model::node::value::covering;
 use crate::model::service::Command;
 use crate::model::text::Text;
-use crate::schema::{Context, FromNode, FromValue, Row, RowKind, Spec, WrittenNode, WrittenValue};
+use crate::schema::{Context, FromNode, FromValue, HIDDEN, Row, RowKind, Spec, WrittenNode, WrittenValue};
 use crate::syntax::{Entry, Node, Value};
 
 /// A program with its arguments.
@@ -145,7 +145,7 @@ fn one_of_several(word: &str) -> String {
 fn shown(argv: &[Text]) -> String {
     let plain = |c: char| !c.is_whitespace() && !c.is_control() && c != '"' && c != '\'';
     let mut shown = String::with_capacity(argv.iter().map(|word| word.raw.len() + 3).sum());
-    for word in argv.iter().map(|word| word.raw.as_str()) {
+    for word in argv.iter().map(|word| if word.secret { HIDDEN } else { word.raw.as_str() }) {
         if !shown.is_empty() {
             shown.push(' ');
         }

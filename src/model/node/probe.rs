@@ -6,10 +6,10 @@ use crate::diagnostic::{Diagnostic, Span};
 use crate::model::node::command::{ShellText, Words};
 use crate::model::node::value::{Count, Descriptor, Notify, OpenText, StatusRange, Url};
 use crate::model::policy::LivenessFailure;
-use crate::model::service::{Probing, Target};
+use crate::model::service::{Probing, Target, is_secret_name};
 use crate::model::text::Text;
 use crate::probe::{Class, Schedule};
-use crate::schema::{Context, FromNode, FromValue, Row, RowKind, Spec, WrittenNode, nodes};
+use crate::schema::{Context, FromNode, FromValue, HIDDEN, Mask, Row, RowKind, Spec, WrittenNode, nodes};
 use crate::syntax::Node;
 
 nodes! {
@@ -101,8 +101,21 @@ impl FromNode for HeaderNode {
     }
 
     fn write(&self, node: &mut WrittenNode) {
-        self.headers.iter().for_each(|(name, text)| node.entry(Some(name), text, text.span));
+        for (name, text) in &self.headers {
+            node.entry(Some(name), text, text.span);
+            if let Some(entry) = node.entries.last_mut().filter(|_| is_secret_header(name)) {
+                entry.mask = Some(Mask::Marked(HIDDEN));
+            }
+        }
     }
+}
+
+/// Returns whether the value of a header of this name is not to be shown.
+pub fn is_secret_header(name: &str) -> bool {
+    let name = name.replace('-', "_");
+    is_secret_name(&name)
+        || name.to_ascii_lowercase().ends_with("authorization")
+        || name.eq_ignore_ascii_case("cookie")
 }
 
 impl ProbeNode {
