@@ -22,6 +22,8 @@ pub(crate) struct Reload {
     /// The lives that were told and have not answered.
     told: BTreeMap<Invocation, InstanceId>,
     failed: BTreeSet<InstanceId>,
+    /// The replicas that are replaced, those whose turn was included.
+    rolled: Vec<InstanceId>,
     /// The replicas whose turn is yet to come.
     queue: VecDeque<InstanceId>,
     /// The replica whose turn it is, and how many restarts it had before.
@@ -47,6 +49,7 @@ impl Engine {
             request,
             told: BTreeMap::new(),
             failed: BTreeSet::new(),
+            rolled: Vec::new(),
             queue: VecDeque::new(),
             current: None,
             due: None,
@@ -64,6 +67,7 @@ impl Engine {
         }
         for id in rolled {
             if self.slot(id).wanted() {
+                reload.rolled.push(id);
                 reload.queue.push_back(id);
             } else {
                 reload.failed.insert(id);
@@ -150,14 +154,17 @@ impl Engine {
         if let Some(over) = siblings.clone().find(|&id| is_over(&self.slot(id).state)) {
             return Turn::End(RequestResult::Failed(vec![over]));
         }
-        if !self.slot(id).wanted() {
+        // Whoever stops one of them while others are yet to come wants something else than that the rest goes
+        // down too.
+        if reload.rolled.iter().any(|&id| !self.slot(id).wanted()) {
             return Turn::End(RequestResult::Superseded);
         }
         let is_up = |id| {
             let slot = self.slot(id);
             !slot.wanted() && !slot.state.is_live() || slot.state.is_ready() && !slot.has_to_stop()
         };
-        if siblings.filter(|&other| other != id).all(is_up) {
+        // What somebody restarts already is replaced when it is back: its stop may have to wait.
+        if !self.slot(id).has_to_stop() && siblings.filter(|&other| other != id).all(is_up) {
             reload.queue.pop_front();
             return Turn::Begin(id);
         }

@@ -40,6 +40,8 @@ pub(super) struct Reference {
     killing: bool,
     /// Requests to replace replicas one after the other.
     rolls: BTreeSet<RequestId>,
+    /// What is down because it is being replaced.
+    replaced: BTreeSet<InstanceId>,
     /// What was ever named with `--no-deps`: its edges promise nothing any more.
     loose: BTreeSet<InstanceId>,
     /// What was wanted when the engine was last at rest.
@@ -61,6 +63,7 @@ impl Reference {
             shutdowns: 0,
             killing: false,
             rolls: BTreeSet::new(),
+            replaced: BTreeSet::new(),
             loose: BTreeSet::new(),
             wanted: BTreeSet::new(),
             timed_out: BTreeSet::new(),
@@ -182,7 +185,7 @@ impl Reference {
         }
         self.restarts.clear();
         self.backoff.clear();
-        for set in [&mut self.loose, &mut self.wanted, &mut self.timed_out] {
+        for set in [&mut self.loose, &mut self.wanted, &mut self.timed_out, &mut self.replaced] {
             *set = set.iter().filter_map(place).collect();
         }
     }
@@ -223,10 +226,21 @@ impl Reference {
                 if transition.cause == Cause::Initial {
                     return Err(format!("{} went to {to:?} without a cause", self.name(id)));
                 }
-                if let (StateName::Stopping, Cause::Request(request)) = (to, &transition.cause)
+                if let Cause::Request(request) = &transition.cause
                     && self.rolls.contains(request)
                 {
-                    self.judge_roll(id)?;
+                    // Its turn is a start by hand.
+                    self.restarts.retain(|(of, _)| *of != id);
+                    if to == StateName::Stopping {
+                        self.judge_roll(id)?;
+                        self.replaced.insert(id);
+                    }
+                }
+                if matches!(
+                    to,
+                    StateName::Ready | StateName::Completed | StateName::Failed | StateName::Inactive
+                ) {
+                    self.replaced.remove(&id);
                 }
                 if to == StateName::Stopping && matches!(transition.cause, Cause::Timeout(_)) {
                     self.timed_out.insert(id);
@@ -254,14 +268,14 @@ impl Reference {
         }
     }
 
-    /// Judges that a replica is replaced: every other one that is wanted has to do its work.
+    /// Judges that a replica is replaced: no other one may be down for that.
     fn judge_roll(&self, id: InstanceId) -> Result<(), String> {
-        let siblings = self.plan.service_of(id).instances.clone().map(InstanceId);
-        let works = |other: InstanceId| {
+        let mut siblings = self.plan.service_of(id).instances.clone().map(InstanceId);
+        let works = |other: &InstanceId| {
             let runs = |life: &Life| life.spawned && life.main_ended.is_none() && life.stop_began.is_none();
-            self.current(other).is_some_and(|(_, life)| runs(life))
+            self.current(*other).is_some_and(|(_, life)| runs(life))
         };
-        match siblings.filter(|&other| other != id && self.wanted.contains(&other)).find(|&o| !works(o)) {
+        match siblings.find(|other| *other != id && self.replaced.contains(other) && !works(other)) {
             Some(other) => Err(format!("{} was replaced while {} was down", self.name(id), self.name(other))),
             None => Ok(()),
         }
