@@ -33,6 +33,7 @@ pub mod source;
 pub mod stream;
 pub mod style;
 pub mod table;
+pub mod tasks;
 pub mod time;
 
 use std::ffi::OsString;

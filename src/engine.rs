@@ -27,9 +27,12 @@ pub mod record;
 mod reload;
 mod request;
 mod restart;
+pub mod run;
+mod scheduled;
 mod settle;
 mod slot;
 mod state;
+pub mod timetable;
 pub mod view;
 mod want;
 
@@ -43,6 +46,7 @@ use crate::engine::reload::Reload;
 use crate::engine::request::Pending;
 use crate::engine::slot::Slot;
 use crate::engine::state::State;
+use crate::engine::timetable::WallClock;
 use crate::graph::plan::Rules;
 use crate::graph::{InstanceId, Plan};
 use crate::model::policy::Kind;
@@ -51,6 +55,8 @@ pub use action::{Action, Cause, Scope, StateName, Transition};
 pub use apply::PROOF;
 pub use event::{Command, Event, NewPlan, RequestId};
 pub use record::{Ending, Haste, Record, Stage};
+pub use run::{Run, RunEnd};
+pub use timetable::{Due, Timetable};
 pub use view::View;
 
 /// The supervision of one plan.
@@ -72,6 +78,8 @@ pub struct Engine {
     reloads: Vec<Reload>,
     ending: Option<Ending>,
     ended: bool,
+    /// What the wall clock shows, for the schedules.
+    wall: WallClock,
     next_invocation: Invocation,
     random: fastrand::Rng,
     /// Instances whose want is to be propagated.
@@ -99,6 +107,7 @@ impl Engine {
             reloads: Vec::new(),
             ending: None,
             ended: false,
+            wall: WallClock::default(),
             next_invocation: Invocation(1),
             random: fastrand::Rng::with_seed(seed),
             released: Vec::new(),
@@ -157,6 +166,7 @@ impl Engine {
             Event::ReloadFinished { invocation, failure } => {
                 self.reload_finished(invocation, failure.is_none());
             }
+            Event::Clock { shows } => self.clock_was_set(now, shows),
             Event::Tick => {}
         }
     }
@@ -193,7 +203,7 @@ impl Engine {
     /// Puts the deadline of a state that changed inside into the order of all deadlines.
     fn rearm(&mut self, id: InstanceId) {
         let slot = &mut self.slots[id.0 as usize];
-        let deadline = slot.state.deadline();
+        let deadline = slot.next_deadline();
         if slot.deadline != deadline {
             if let Some(old) = slot.deadline {
                 self.deadlines.remove(&(old, id));
@@ -214,7 +224,12 @@ impl Engine {
         if !std::mem::replace(&mut slot.touched, true) {
             self.touched.push(id);
         }
-        if !std::mem::replace(&mut slot.changed, true) {
+        self.mark_changed(id);
+    }
+
+    /// Remembers that an instance's record has to be written.
+    fn mark_changed(&mut self, id: InstanceId) {
+        if !std::mem::replace(&mut self.slots[id.0 as usize].changed, true) {
             self.changed.push(id);
         }
     }

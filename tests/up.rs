@@ -12,3 +12,4 @@ mod output;
 mod process;
 mod reload;
 mod scale;
+mod tasks;

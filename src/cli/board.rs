@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::control::wire::{Event, Happening, Instance, Kind, Services, State};
+use crate::control::wire::{Event, Happening, Instance, Kind, RunResult, Services, State};
 
 /// How many failed attempts in a row are a failure, even if svc goes on trying.
 pub const ATTEMPTS: u32 = 5;
@@ -64,7 +64,7 @@ impl Board {
         instance.state = *to;
         instance.since = event.at;
         instance.cause = cause.clone();
-        instance.ready = matches!(to, State::Ready | State::Completed);
+        instance.ready = matches!(to, State::Ready | State::Scheduled | State::Completed);
         instance.due = None;
         if let Some(exit) = &cause.exit {
             instance.exit = Some(exit.clone());
@@ -133,6 +133,14 @@ pub fn towards(instance: &Instance, goal: Goal) -> Progress {
     };
     match (goal, instance.state) {
         (Goal::Up, state) if state == up => Progress::Reached,
+        (Goal::Up, State::Scheduled) => Progress::Reached,
+        // A scheduled task is up while it runs, too.
+        (Goal::Up, State::Ready) if instance.next_run.is_some() => Progress::Reached,
+        (Goal::Completed, State::Scheduled)
+            if instance.runs.last().is_some_and(|run| run.result == RunResult::Succeeded) =>
+        {
+            Progress::Reached
+        }
         (Goal::Up | Goal::Completed, State::Completed) => Progress::Reached,
         (Goal::Up | Goal::Completed, State::Failed) => Progress::Missed,
         (Goal::Down, State::Inactive | State::Disabled | State::Completed | State::Failed) => {

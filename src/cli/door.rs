@@ -80,7 +80,7 @@ impl Door {
                 }
                 answer
             }
-            wire::Command::Start { .. } | wire::Command::Stop { .. } => {
+            wire::Command::Start { .. } | wire::Command::Run { .. } | wire::Command::Stop { .. } => {
                 self.read(|client| async move { client.command(command).await }).await
             }
         }

@@ -80,7 +80,10 @@ impl<'a> Operation<'a> {
     ) -> Result<Self, Trouble> {
         let Accepted { request, instances, .. } = watch.door.command(command).await?;
         let goal = match command {
-            Command::Start { .. } | Command::Restart { .. } | Command::Reload { .. } => Goal::Up,
+            Command::Start { .. }
+            | Command::Run { .. }
+            | Command::Restart { .. }
+            | Command::Reload { .. } => Goal::Up,
             Command::Stop { .. } | Command::Shutdown { .. } => Goal::Down,
         };
         let names = match command {

@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use crate::base::duration::Rough;
 use crate::cli::board::{Board, Goal, Progress, towards};
 use crate::cli::style::{self, Paint, Style, shorten};
+use crate::cli::tasks;
 use crate::control::wire::{Event, Happening, Instance, Kind, State};
 
 /// The room there is.
@@ -133,6 +134,10 @@ pub fn detail(instance: &Instance, now: Timestamp) -> String {
             Some(seen) => format!("probe: {seen}"),
             None => String::new(),
         },
+        State::Scheduled => {
+            let last = instance.runs.last().map(|run| tasks::last_run(run, now));
+            next(instance, now).into_iter().chain(last).collect::<Vec<_>>().join(", ")
+        }
         State::Stopping => next(instance, now).unwrap_or_default(),
         State::Failed | State::Unhealthy => instance.cause.text.clone(),
         State::Inactive | State::Disabled | State::Ready | State::Completed => String::new(),
@@ -165,6 +170,9 @@ pub fn plain(event: &Event, instance: Option<&Instance>) -> Option<String> {
                 State::Inactive => "stopped".to_owned(),
                 State::Backoff => format!("{}; will be started again", cause.text),
                 State::Completed => "completed".to_owned(),
+                State::Scheduled if *from == State::Ready => format!("ran: {}", cause.text),
+                State::Scheduled if *from == State::Inactive => "scheduled".to_owned(),
+                State::Scheduled => format!("scheduled: {}", cause.text),
                 State::Failed => format!("failed: {}", cause.text),
             };
             Some(format!("{name}: {words}"))

@@ -56,9 +56,11 @@ pub fn run(
 pub async fn goes_with(door: &Door, command: &Command) -> Result<Vec<String>, CallError> {
     let names = match command {
         Command::Start { names, no_deps: false }
+        | Command::Run { names, no_deps: false }
         | Command::Stop { names, no_deps: false }
         | Command::Restart { names, no_deps: false } => names,
         Command::Start { .. }
+        | Command::Run { .. }
         | Command::Stop { .. }
         | Command::Restart { .. }
         | Command::Reload { .. }
@@ -66,7 +68,7 @@ pub async fn goes_with(door: &Door, command: &Command) -> Result<Vec<String>, Ca
             return Ok(Vec::new());
         }
     };
-    let starts = matches!(command, Command::Start { .. });
+    let starts = matches!(command, Command::Start { .. } | Command::Run { .. });
     let mut others: BTreeSet<String> = BTreeSet::new();
     let mut queue = Vec::new();
     for name in names.iter().filter(|name| *name != "all") {
@@ -82,7 +84,7 @@ pub async fn goes_with(door: &Door, command: &Command) -> Result<Vec<String>, Ca
         let others_of = if starts { detail.depends_on } else { detail.dependents };
         for other in others_of.into_iter().filter(|other| other.condition.is_some()) {
             let passes = match other.state {
-                State::Ready | State::Completed if starts => false,
+                State::Ready | State::Scheduled | State::Completed if starts => false,
                 _ if starts => others.insert(other.instance.clone()),
                 _ if !other.required => false,
                 State::Inactive | State::Disabled | State::Failed => false,
@@ -118,7 +120,9 @@ fn announce(context: &Context, command: &Command, others: &[String]) {
         Command::Restart { .. } => "restarts",
         Command::Stop { .. } => "stops",
         // That it comes with what it depends on is what a start is for; the picture shows it.
-        Command::Start { .. } | Command::Reload { .. } | Command::Shutdown { .. } => return,
+        Command::Start { .. } | Command::Run { .. } | Command::Reload { .. } | Command::Shutdown { .. } => {
+            return;
+        }
     };
     if others.is_empty() || context.verbosity == Verbosity::Quiet {
         return;

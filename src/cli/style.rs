@@ -84,7 +84,7 @@ pub fn paint_of(instance: &Instance) -> Paint {
         State::Inactive | State::Disabled => Paint::Dim,
         State::Ready if instance.kind == Kind::Task => Paint::Busy,
         State::Waiting | State::Starting | State::Stopping => Paint::Busy,
-        State::Ready | State::Completed => Paint::Good,
+        State::Ready | State::Scheduled | State::Completed => Paint::Good,
         State::Unhealthy | State::Backoff | State::Failed => Paint::Bad,
     }
 }

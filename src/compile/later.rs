@@ -53,7 +53,7 @@ fn control(control: &Control, say: &mut impl FnMut(Span, &str)) {
 
 fn service(service: &Service, say: &mut impl FnMut(Span, &str)) {
     let Service { sockets, limits, tty, forks, watchdog, watch, .. } = service;
-    let Service { schedule, event_listener, logs, .. } = service;
+    let Service { event_listener, logs, .. } = service;
     sockets.iter().for_each(|socket| say(socket.span, "a socket that is passed to a service"));
     if let Some(limits) = limits {
         let Limits { memory, cpu, pids, process: _ } = &**limits;
@@ -65,7 +65,6 @@ fn service(service: &Service, say: &mut impl FnMut(Span, &str)) {
         (forks.as_ref().map(|forks| forks.span), "a service that puts itself into the background"),
         (watchdog.map(|watchdog| watchdog.span), "a watchdog"),
         (watch.as_ref().map(|watch| watch.span), "watched files"),
-        (schedule.as_ref().map(|schedule| schedule.span), "a task that runs by itself"),
         (event_listener.as_ref().map(|listener| listener.span), "an event listener"),
     ];
     for (span, what) in whole.into_iter().filter_map(|(span, what)| Some((span?, what))) {

@@ -302,6 +302,21 @@ fn resolved(overview: &Overview, command: wire::Command) -> Result<(Command, Vec
             let instances = named(plan, names, |id| !plan.service_of(id).is_off())?;
             (Command::Start { instances: instances.clone(), no_deps }, instances)
         }
+        wire::Command::Run { names, no_deps } => {
+            // Whoever names a group or everything means that it be up, not that every backup run now.
+            let alone = |name: &String| {
+                plan.services.iter().any(|s| s.name.as_str() == name)
+                    || plan.instances.iter().any(|i| *i.name == **name)
+            };
+            let each = names.iter().all(alone);
+            let instances = named(plan, names, |id| !plan.service_of(id).is_off())?;
+            let started = instances.clone();
+            let command = match each {
+                true => Command::Run { instances, no_deps },
+                false => Command::Start { instances, no_deps },
+            };
+            (command, started)
+        }
         wire::Command::Stop { names, no_deps } => {
             let instances = named(plan, names, |_| true)?;
             (Command::Stop { instances: instances.clone(), no_deps }, instances)

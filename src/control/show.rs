@@ -5,11 +5,12 @@ use crate::control::wire;
 use crate::control::words;
 use crate::engine::action::{Cause, RequestResult, StateName};
 use crate::engine::event::RequestId;
+use crate::engine::run::RunEnd;
 use crate::graph::change::{Change, Effect, Fate, Field};
 use crate::graph::plan::Service;
 use crate::graph::{InstanceId, Plan, Relation};
 use crate::model::policy::{Condition, Kind};
-use crate::runtime::handle::{Happening, Notice, Overview, Seen};
+use crate::runtime::handle::{Happening, Notice, Overview, Seen, SeenRun};
 
 /// Shows one instance.
 pub(crate) fn instance(plan: &Plan, seen: &Seen) -> wire::Instance {
@@ -41,6 +42,8 @@ pub(crate) fn instance(plan: &Plan, seen: &Seen) -> wire::Instance {
         status: view.status.as_deref().map(str::to_owned),
         took_ms: view.took.map(|took| took.as_millis() as u64),
         scaled: scale_of(plan.service_of(seen.view.instance)),
+        next_run: seen.next_run,
+        runs: seen.runs.iter().map(run).collect(),
         ports: instance
             .ports
             .iter()
@@ -216,6 +219,7 @@ fn cause(plan: &Plan, state: StateName, cause: &Cause) -> wire::Cause {
         Cause::Probe { .. } => wire::CauseKind::Probe,
         Cause::Timeout(_) => wire::CauseKind::Timeout,
         Cause::BackoffOver => wire::CauseKind::BackoffOver,
+        Cause::Due => wire::CauseKind::Due,
         Cause::Neighbour { instance, .. } => {
             shown.instance = name(*instance);
             wire::CauseKind::Neighbour
@@ -249,6 +253,18 @@ fn wait(plan: &Plan, id: InstanceId, condition: Option<Condition>) -> wire::Wait
         condition: condition.map(|condition| condition.word().to_owned()),
         text: words::awaited(name, condition),
     }
+}
+
+fn run(seen: &SeenRun) -> wire::Run {
+    let SeenRun { at, run } = *seen;
+    let (result, exit) = match run.end {
+        RunEnd::Succeeded => (wire::RunResult::Succeeded, None),
+        RunEnd::Failed(status) => (wire::RunResult::Failed, Some(exit(status))),
+        RunEnd::TimedOut => (wire::RunResult::TimedOut, None),
+        RunEnd::NotStarted => (wire::RunResult::NotStarted, None),
+        RunEnd::Stopped => (wire::RunResult::Stopped, None),
+    };
+    wire::Run { at, took_ms: run.took.as_millis() as u64, result, exit }
 }
 
 fn exit(status: ExitStatus) -> wire::Exit {
@@ -287,6 +303,7 @@ fn state(state: StateName) -> wire::State {
         StateName::Inactive => wire::State::Inactive,
         StateName::Disabled => wire::State::Disabled,
         StateName::Waiting => wire::State::Waiting,
+        StateName::Scheduled => wire::State::Scheduled,
         StateName::Starting => wire::State::Starting,
         StateName::Ready => wire::State::Ready,
         StateName::Unhealthy => wire::State::Unhealthy,

@@ -100,7 +100,7 @@ fn blocker(overview: &Overview, waits_for: &[(InstanceId, Option<Condition>)]) -
         StateName::Unhealthy => 3,
         StateName::Inactive | StateName::Disabled | StateName::Stopping => 2,
         StateName::Waiting | StateName::Starting => 1,
-        StateName::Ready | StateName::Completed => 0,
+        StateName::Ready | StateName::Scheduled | StateName::Completed => 0,
     };
     // The first of equals: the order of the service file.
     waits_for.iter().rev().map(|&(id, _)| id).max_by_key(|&id| trouble(id))

@@ -13,7 +13,12 @@ use std::fmt;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+mod run;
+mod state;
+
 pub use change::{Effect, Field, PlanAction, PlanStep, Planned, Proposal, Scaled};
+pub use run::{Run, RunResult};
+pub use state::State;
 
 /// The project that a supervisor runs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -106,6 +111,12 @@ pub struct Instance {
     /// That its service has another number of instances than the service file says (`svc scale`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scaled: Option<Scaled>,
+    /// When a scheduled task runs next.
+    #[serde(default)]
+    pub next_run: Option<Timestamp>,
+    /// The last runs of a task, the latest at the end.
+    #[serde(default)]
+    pub runs: Vec<Run>,
     /// The ports it was given.
     pub ports: Vec<Port>,
     /// The command line as it was written.
@@ -124,32 +135,6 @@ pub enum Kind {
     Service,
     /// Should end, once per activation.
     Task,
-}
-
-/// The state of an instance.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum State {
-    /// Down, and nothing asks for it.
-    Inactive,
-    /// Down, and left out of `up` by the service file.
-    Disabled,
-    /// Wanted up; waits for what it depends on.
-    Waiting,
-    /// Its process was launched and is not ready yet.
-    Starting,
-    /// Up and ready; for a task: its process runs.
-    Ready,
-    /// Up, and its liveness or readiness fails.
-    Unhealthy,
-    /// On its way down.
-    Stopping,
-    /// Waits for its next automatic restart.
-    Backoff,
-    /// A task that ended successfully, or a service that ended and whose policy is content with that.
-    Completed,
-    /// Gave up; only an operator's start brings it back.
-    Failed,
 }
 
 /// What led to a state.
@@ -195,6 +180,8 @@ pub enum CauseKind {
     Timeout,
     /// A restart fell due.
     BackoffOver,
+    /// The time of its schedule came.
+    Due,
     /// Something it depends on, or that depends on it, changed state.
     Neighbour,
     /// Something that depends on it was asked for.
@@ -346,6 +333,14 @@ pub struct Dependency {
 pub enum Command {
     /// Start these, with what they depend on.
     Start {
+        /// What.
+        names: Vec<String>,
+        /// Leave dependencies alone and do not wait for them.
+        #[serde(default)]
+        no_deps: bool,
+    },
+    /// The same; scheduled tasks that are named themselves run at once.
+    Run {
         /// What.
         names: Vec<String>,
         /// Leave dependencies alone and do not wait for them.
@@ -677,30 +672,6 @@ pub struct Unknown {
     pub name: String,
     /// The nearest name that somebody has.
     pub nearest: Option<String>,
-}
-
-impl State {
-    /// Returns the word for it: `ready`.
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::Inactive => "inactive",
-            Self::Disabled => "disabled",
-            Self::Waiting => "waiting",
-            Self::Starting => "starting",
-            Self::Ready => "ready",
-            Self::Unhealthy => "unhealthy",
-            Self::Stopping => "stopping",
-            Self::Backoff => "backoff",
-            Self::Completed => "completed",
-            Self::Failed => "failed",
-        }
-    }
-}
-
-impl fmt::Display for State {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.word())
-    }
 }
 
 impl fmt::Display for Exit {

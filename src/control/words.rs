@@ -30,6 +30,7 @@ pub fn cause(plan: &Plan, state: StateName, cause: &Cause) -> String {
         Cause::Probe { class, detail } => format!("{} probe: {detail}", class_word(*class)),
         Cause::Timeout(limit) => timeout(*limit).to_owned(),
         Cause::BackoffOver => "started again after its delay".to_owned(),
+        Cause::Due => "its time came".to_owned(),
         Cause::Neighbour { instance, state } => format!("{} {}", name(plan, *instance), became(*state)),
         Cause::Needed { by } => format!("{} needs it", name(plan, *by)),
         Cause::Along { with } => format!("goes down with {}, which it depends on", name(plan, *with)),
@@ -47,6 +48,7 @@ fn requested(state: StateName) -> &'static str {
     match state {
         StateName::Inactive | StateName::Disabled | StateName::Stopping => "was asked to stop",
         StateName::Waiting
+        | StateName::Scheduled
         | StateName::Starting
         | StateName::Ready
         | StateName::Unhealthy
@@ -62,6 +64,7 @@ pub fn present(kind: Kind, state: StateName) -> &'static str {
         (StateName::Inactive, _) => "is not running",
         (StateName::Disabled, _) => "is disabled in the service file",
         (StateName::Waiting, _) => "waits to be started",
+        (StateName::Scheduled, _) => "waits for its time",
         (StateName::Starting, _) => "is starting",
         (StateName::Ready, Kind::Service) => "is ready",
         (StateName::Ready, Kind::Task) => "is running",
@@ -93,6 +96,7 @@ pub fn due(state: StateName) -> &'static str {
         StateName::Stopping => "is killed",
         StateName::Starting => "its start runs out of time",
         StateName::Waiting => "gives up waiting",
+        StateName::Scheduled => "runs",
         StateName::Ready | StateName::Unhealthy => "runs out of time",
         StateName::Inactive | StateName::Disabled | StateName::Completed | StateName::Failed => {
             "is looked at again"
@@ -105,6 +109,7 @@ fn became(state: StateName) -> &'static str {
         StateName::Inactive => "stopped",
         StateName::Disabled => "is disabled",
         StateName::Waiting => "waits",
+        StateName::Scheduled => "waits for its time",
         StateName::Starting => "was started",
         StateName::Ready => "became ready",
         StateName::Unhealthy => "became unhealthy",

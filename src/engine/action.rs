@@ -106,6 +106,8 @@ pub enum StateName {
     Disabled,
     /// Wanted up; waits for what it depends on.
     Waiting,
+    /// A scheduled task that waits for its time.
+    Scheduled,
     /// Its process was launched and is not ready yet.
     Starting,
     /// Up and ready; for a task: its process runs.
@@ -149,6 +151,8 @@ pub enum Cause {
     Timeout(Limit),
     /// A restart fell due.
     BackoffOver,
+    /// The time of its schedule came.
+    Due,
     /// Something it depends on, or that depends on it, changed state.
     Neighbour {
         /// Which.

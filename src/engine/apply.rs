@@ -196,6 +196,7 @@ impl Engine {
                 self.lives.insert(life, id);
             }
             self.follow_probes(now, id, &old, change);
+            self.follow_schedule(now, id, &old, change, &lost);
             self.rearm(id);
             if wanted.contains(&id) && !self.slot(id).wanted() {
                 self.slot_mut(id).want_cause = lost.clone();
@@ -347,6 +348,7 @@ impl Engine {
             return Proof::Failed;
         }
         match &slot.state {
+            State::Scheduled => Proof::Given,
             State::Completed if task => Proof::Given,
             State::Completed => Proof::Failed,
             State::Up { ready_since: Some(since), .. } if self.rules(id).readiness == Readiness::Started => {

@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Zoned;
+
 use crate::base::{ExitStatus, Invocation, SpawnFailure};
 use crate::graph::{InstanceId, Plan};
 use crate::probe::{Class, Outcome};
@@ -92,6 +94,11 @@ pub enum Event {
         /// Why it could not be told; `None` once the signal was sent, or the command has succeeded.
         failure: Option<String>,
     },
+    /// The wall clock was set, or the machine has slept; told first of all, too. Schedules go by it.
+    Clock {
+        /// What it shows now, in the machine's time zone.
+        shows: Zoned,
+    },
     /// Nothing but time has passed.
     Tick,
 }
@@ -101,6 +108,13 @@ pub enum Event {
 pub enum Command {
     /// Start these, with what they depend on unless that is left out.
     Start {
+        /// What is asked for.
+        instances: Vec<InstanceId>,
+        /// Leave dependencies alone and do not wait for them.
+        no_deps: bool,
+    },
+    /// The same, and scheduled tasks among these run at once.
+    Run {
         /// What is asked for.
         instances: Vec<InstanceId>,
         /// Leave dependencies alone and do not wait for them.

@@ -46,7 +46,7 @@ impl Engine {
         if slot.holders != holders {
             return Err("the count of holders is not the number of edges in force");
         }
-        if slot.deadline != slot.state.deadline() {
+        if slot.deadline != slot.next_deadline() {
             return Err("the order of deadlines is not in step");
         }
         if slot.deadline.is_some_and(|at| !self.deadlines.contains(&(at, id))) {
@@ -57,9 +57,21 @@ impl Engine {
         {
             return Err("its life is not known");
         }
+        if slot.timetable.is_some() && (!slot.wanted() || self.schedule_of(id).is_none()) {
+            return Err("it has a timetable and is not wanted or not scheduled");
+        }
+        if slot.queued
+            && !slot.state.is_live()
+            && !matches!(slot.state, State::Waiting { .. } | State::Backoff { .. })
+        {
+            return Err("a run is put off and none goes on");
+        }
         let (wanted, live) = (slot.wanted(), slot.state.is_live());
         match slot.state {
             State::Inactive if wanted => Err("it is wanted and does nothing"),
+            State::Scheduled if !wanted || slot.timetable.is_none() => {
+                Err("it waits for a time that does not come")
+            }
             State::Failed if wanted => Err("it gave up and is wanted"),
             State::Waiting { .. } | State::Backoff { .. } if !wanted => {
                 Err("it waits to start and is not wanted")

@@ -9,7 +9,9 @@ use crate::base::{ExitStatus, Invocation, Moment};
 use crate::engine::Engine;
 use crate::engine::action::{Action, Cause};
 use crate::engine::links;
+use crate::engine::run::Run;
 use crate::engine::state::{Reason, State};
+use crate::engine::timetable::Timetable;
 use crate::graph::{InstanceId, Plan};
 
 /// What is kept about one instance.
@@ -31,6 +33,16 @@ pub struct Record {
     pub recent: Vec<Moment>,
     /// Automatic restarts since an operator last started it.
     pub restarts: u32,
+    /// When a scheduled task runs next.
+    pub timetable: Option<Timetable>,
+    /// Whether another run follows the one that goes on.
+    pub queued: bool,
+    /// Whether a run succeeded since it was last wanted anew.
+    pub done: bool,
+    /// The last runs of a task.
+    pub runs: Vec<Run>,
+    /// When its last life was launched.
+    pub launched: Option<Moment>,
     /// When its state began.
     pub since: Moment,
     /// How its last process ended.
@@ -44,6 +56,8 @@ pub enum Stage {
     Inactive,
     /// Waits for its dependencies.
     Waiting,
+    /// Waits for the time of its schedule.
+    Scheduled,
     /// Launched, whether that was answered or not; not ready yet.
     Starting,
     /// Up.
@@ -100,6 +114,7 @@ impl Engine {
         let stage = match &slot.state {
             State::Inactive => Stage::Inactive,
             State::Waiting { .. } => Stage::Waiting,
+            State::Scheduled => Stage::Scheduled,
             State::Launching { .. } | State::Starting { .. } => Stage::Starting,
             State::Up { ready_since, alive, .. } => Stage::Up { ready_since: *ready_since, alive: *alive },
             State::Stopping { reason, exit, was_ready, .. } => {
@@ -119,6 +134,11 @@ impl Engine {
             attempt: slot.attempt,
             recent: slot.recent.iter().copied().collect(),
             restarts: slot.restarts,
+            timetable: slot.timetable,
+            queued: slot.queued,
+            done: slot.done,
+            runs: slot.runs.iter().copied().collect(),
+            launched: slot.launched,
             since: slot.since,
             last_exit: slot.last_exit,
         }
@@ -182,6 +202,11 @@ impl Engine {
             slot.recent = record.recent.iter().copied().collect();
             slot.restarts = record.restarts;
             slot.last_exit = record.last_exit;
+            slot.timetable = record.timetable;
+            slot.queued = record.queued;
+            slot.done = record.done;
+            slot.runs = record.runs.iter().copied().collect();
+            slot.launched = record.launched;
             slot.invocation = record.invocation;
         }
         engine.restore_holds(&wanted);
@@ -309,6 +334,7 @@ impl Engine {
         match record.stage {
             Stage::Waiting => State::Waiting { since: now, expires: self.next_expiry(id, now, now) },
             Stage::Backoff { until } => State::Backoff { until },
+            Stage::Scheduled => State::Scheduled,
             Stage::Completed => State::Completed,
             Stage::Failed => State::Failed,
             Stage::Inactive | Stage::Starting | Stage::Up { .. } | Stage::Stopping { .. } => State::Inactive,

@@ -7,6 +7,7 @@ use crate::base::Invocation;
 use crate::engine::Engine;
 use crate::engine::action::{Action, RequestResult};
 use crate::engine::event::RequestId;
+use crate::engine::run::{Run, RunEnd};
 use crate::engine::state::State;
 use crate::graph::InstanceId;
 
@@ -15,6 +16,8 @@ use crate::graph::InstanceId;
 pub(crate) enum Goal {
     /// Services ready, tasks completed.
     Up,
+    /// The same, and the run of a scheduled task has ended.
+    Ran,
     /// The same, by lives that begin with this one.
     Again(Invocation),
     /// Nothing of them runs.
@@ -128,6 +131,9 @@ impl Engine {
         let slot = self.slot(id);
         let there = match slot.state {
             State::Completed => self.is_task(id),
+            // It is up when its time is waited for, whatever becomes of a run.
+            State::Scheduled => true,
+            State::Starting { .. } if goal == Goal::Up => self.schedule_of(id).is_some(),
             _ => slot.state.is_ready(),
         };
         match goal {
@@ -135,16 +141,21 @@ impl Engine {
             Goal::Down if slot.state.is_live() => Progress::OnTheWay,
             Goal::Down => Progress::Reached,
             Goal::End => Progress::OnTheWay,
-            Goal::Up | Goal::Again(_) if slot.state == State::Failed || slot.doomed.is_some() => {
+            Goal::Up | Goal::Ran | Goal::Again(_) if slot.state == State::Failed || slot.doomed.is_some() => {
                 Progress::Failed
             }
-            Goal::Up | Goal::Again(_) if !slot.wanted() => match slot.state {
+            Goal::Up | Goal::Ran | Goal::Again(_) if !slot.wanted() => match slot.state {
                 State::Completed => Progress::Failed,
                 _ => Progress::Contradicted,
             },
+            // It was told to run, so this is after that run.
+            Goal::Ran | Goal::Again(_) if slot.state == State::Scheduled => match slot.runs.back() {
+                Some(Run { end: RunEnd::Succeeded, .. }) => Progress::Reached,
+                _ => Progress::Failed,
+            },
             Goal::Again(first) if slot.invocation.is_none_or(|last| last < first) => Progress::OnTheWay,
-            Goal::Up | Goal::Again(_) if there && !slot.has_to_stop() => Progress::Reached,
-            Goal::Up | Goal::Again(_) => Progress::OnTheWay,
+            Goal::Up | Goal::Ran | Goal::Again(_) if there && !slot.has_to_stop() => Progress::Reached,
+            Goal::Up | Goal::Ran | Goal::Again(_) => Progress::OnTheWay,
         }
     }
 

@@ -25,6 +25,7 @@ pub(crate) struct End {
 impl Engine {
     /// A life is over and nothing is left of it: what now?
     pub(crate) fn life_is_over(&mut self, now: Moment, id: InstanceId, end: End) {
+        self.note_run(now, id, &end);
         if !self.slot(id).wanted() {
             let cause =
                 if end.reason == Reason::Asked { self.slot(id).want_cause.clone() } else { end.cause };
@@ -107,7 +108,11 @@ impl Engine {
     fn complete(&mut self, now: Moment, id: InstanceId, end: &End) {
         let slot = self.slot_mut(id);
         slot.attempt = 0;
-        self.set_state(id, State::Completed, end.cause.clone(), now);
+        if self.schedule_of(id).is_some() {
+            self.rest(now, id, end.cause.clone());
+        } else {
+            self.set_state(id, State::Completed, end.cause.clone(), now);
+        }
         if !self.is_task(id) {
             self.fall(now, id);
         }
@@ -117,13 +122,17 @@ impl Engine {
 
     /// It gives up; whatever it left is gone.
     pub(crate) fn fail(&mut self, now: Moment, id: InstanceId, cause: Cause) {
-        self.set_state(id, State::Failed, cause, now);
-        self.fall(now, id);
-        let consequence = self.rules(id).on_exit.failure;
-        let exit = match self.slot(id).cause {
+        let exit = match cause {
             Cause::Exit(_) | Cause::GaveUp { last: Some(_), .. } => self.slot(id).last_exit,
             _ => None,
         };
+        if self.schedule_of(id).is_some() {
+            self.fail_run(now, id, cause);
+        } else {
+            self.set_state(id, State::Failed, cause, now);
+            self.fall(now, id);
+        }
+        let consequence = self.rules(id).on_exit.failure;
         self.take_consequence(now, id, consequence, exit);
     }
 

@@ -54,6 +54,9 @@ impl Engine {
 
     /// Does what the passed deadline of an instance's state asks for.
     fn fire(&mut self, now: Moment, id: InstanceId) {
+        if self.is_its_time(now, id) {
+            return self.its_time_has_come(now, id);
+        }
         let task = self.is_task(id);
         match &mut self.slot_mut(id).state {
             State::Waiting { .. } => self.expire(now, id),
@@ -70,7 +73,11 @@ impl Engine {
             }
             State::Stopping { .. } => self.kill_now(now, id),
             State::Backoff { .. } => self.wait(now, id, Cause::BackoffOver),
-            State::Inactive | State::Launching { .. } | State::Completed | State::Failed => {
+            State::Inactive
+            | State::Scheduled
+            | State::Launching { .. }
+            | State::Completed
+            | State::Failed => {
                 unreachable!("a state without a deadline is in no order of deadlines")
             }
         }
@@ -137,7 +144,10 @@ impl Engine {
             State::Waiting { .. } if self.slot(id).parked => {}
             State::Waiting { since, .. } => match self.gate(id, since, now) {
                 Gate::Open => self.launch(now, id),
-                Gate::Shut(edge) => self.slot_mut(id).blocker = Some(edge),
+                Gate::Shut(edge) => {
+                    self.slot_mut(id).blocker = Some(edge);
+                    self.run_for(now, id, edge);
+                }
                 Gate::Expired => self.fail(now, id, Cause::Timeout(Limit::Dependency)),
             },
             State::Starting { .. } | State::Up { .. } if self.slot(id).has_to_stop() => {
@@ -198,6 +208,11 @@ impl Engine {
     /// Returns whether a condition holds now, by the life that the dependency has now.
     pub(crate) fn is_met(&self, condition: Condition, dependency: InstanceId) -> bool {
         let slot = self.slot(dependency);
+        if self.schedule_of(dependency).is_some() {
+            // Its first success is what is built on; later runs hold nothing up.
+            let ran = condition == Condition::Completed && slot.state == State::Scheduled;
+            return slot.done || (ran && !slot.runs.is_empty());
+        }
         if slot.has_to_stop() {
             return false;
         }
@@ -224,6 +239,7 @@ impl Engine {
         let slot = self.slot_mut(id);
         slot.last_probe = None;
         slot.status = None;
+        slot.launched = Some(now);
         self.set_state(id, State::Launching { invocation, at: now }, cause, now);
         self.actions.push(Action::Launch { instance: id, invocation });
     }

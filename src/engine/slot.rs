@@ -7,7 +7,9 @@ use crate::base::{ExitStatus, Invocation, Moment};
 use crate::engine::action::Cause;
 use crate::engine::event::RequestId;
 use crate::engine::links::EdgeId;
-use crate::engine::state::{Reason, State};
+use crate::engine::run::Run;
+use crate::engine::state::{Reason, State, earlier};
+use crate::engine::timetable::Timetable;
 
 /// One instance.
 #[derive(Clone, Debug)]
@@ -33,6 +35,16 @@ pub(crate) struct Slot {
     pub(crate) recent: VecDeque<Moment>,
     /// Automatic restarts since an operator last started it.
     pub(crate) restarts: u32,
+    /// When it runs by itself: of a scheduled task that is wanted.
+    pub(crate) timetable: Option<Timetable>,
+    /// Its time came while a run went on, and another follows that one.
+    pub(crate) queued: bool,
+    /// Whether a run succeeded since it was last wanted anew.
+    pub(crate) done: bool,
+    /// The last runs of a task.
+    pub(crate) runs: VecDeque<Run>,
+    /// When its last life was launched.
+    pub(crate) launched: Option<Moment>,
     pub(crate) since: Moment,
     pub(crate) cause: Cause,
     /// The life it has, or had last.
@@ -56,6 +68,11 @@ impl Slot {
     /// Returns whether it should be up.
     pub(crate) fn wanted(&self) -> bool {
         self.explicit || self.holders > 0
+    }
+
+    /// Returns when time alone changes something.
+    pub(crate) fn next_deadline(&self) -> Option<Moment> {
+        earlier(self.state.deadline(), self.timetable.map(|timetable| timetable.next.at))
     }
 
     /// Takes the slot over into another plan: what other places are known by is looked up again.
@@ -93,6 +110,11 @@ impl Default for Slot {
             attempt: 0,
             recent: VecDeque::new(),
             restarts: 0,
+            timetable: None,
+            queued: false,
+            done: false,
+            runs: VecDeque::new(),
+            launched: None,
             since: Moment::ZERO,
             cause: Cause::Initial,
             invocation: None,

@@ -24,6 +24,8 @@ pub(crate) enum State {
         /// When the next of these timeouts runs out.
         expires: Option<Moment>,
     },
+    /// A scheduled task that waits for its time; when that is, its timetable says.
+    Scheduled,
     /// A launch was ordered and not answered yet. It has no deadline: the answer always comes, and
     /// until then nothing could be signalled.
     Launching {
@@ -128,7 +130,9 @@ impl State {
     /// Returns when time alone changes something.
     pub(crate) fn deadline(&self) -> Option<Moment> {
         match self {
-            Self::Inactive | Self::Launching { .. } | Self::Completed | Self::Failed => None,
+            Self::Inactive | Self::Scheduled | Self::Launching { .. } | Self::Completed | Self::Failed => {
+                None
+            }
             Self::Waiting { expires, .. } => *expires,
             Self::Starting { limit, probes, .. } => earlier(*limit, probes.due()),
             Self::Up { probes, .. } => probes.due(),
@@ -153,9 +157,12 @@ impl State {
             | Self::Starting { invocation, .. }
             | Self::Up { invocation, .. }
             | Self::Stopping { invocation, .. } => Some(*invocation),
-            Self::Inactive | Self::Waiting { .. } | Self::Backoff { .. } | Self::Completed | Self::Failed => {
-                None
-            }
+            Self::Inactive
+            | Self::Waiting { .. }
+            | Self::Scheduled
+            | Self::Backoff { .. }
+            | Self::Completed
+            | Self::Failed => None,
         }
     }
 
@@ -175,6 +182,7 @@ impl State {
             Self::Inactive if disabled => StateName::Disabled,
             Self::Inactive => StateName::Inactive,
             Self::Waiting { .. } => StateName::Waiting,
+            Self::Scheduled => StateName::Scheduled,
             Self::Starting { .. } if task => StateName::Ready,
             Self::Launching { .. } | Self::Starting { .. } => StateName::Starting,
             Self::Up { ready_since: Some(_), alive: true, .. } => StateName::Ready,
@@ -187,7 +195,8 @@ impl State {
     }
 }
 
-fn earlier(a: Option<Moment>, b: Option<Moment>) -> Option<Moment> {
+/// Returns the earlier of two moments that may not come.
+pub(crate) fn earlier(a: Option<Moment>, b: Option<Moment>) -> Option<Moment> {
     match (a, b) {
         (Some(a), Some(b)) => Some(a.min(b)),
         (a, b) => a.or(b),

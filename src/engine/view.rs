@@ -5,7 +5,9 @@ use std::time::Duration;
 use crate::base::{ExitStatus, Invocation, Moment};
 use crate::engine::Engine;
 use crate::engine::action::{Cause, StateName};
+use crate::engine::run::Run;
 use crate::engine::state::State;
+use crate::engine::timetable::Due;
 use crate::graph::InstanceId;
 use crate::graph::plan::Relation;
 use crate::model::policy::Condition;
@@ -37,6 +39,10 @@ pub struct View {
     pub failures_in_a_row: u32,
     /// The next step that time will bring, if one is armed: restart, kill, timeout.
     pub due: Option<Moment>,
+    /// When a scheduled task runs next.
+    pub next_run: Option<Due>,
+    /// The last runs of a task, the latest at the end.
+    pub runs: Vec<Run>,
     /// What it waits for: the dependency and the condition that is not met; none for order only.
     pub waits_for: Vec<(InstanceId, Option<Condition>)>,
     /// What the last probe saw.
@@ -56,19 +62,35 @@ impl Engine {
             state: self.name_of(id),
             wanted: slot.wanted(),
             explicit: slot.explicit,
-            ready: !slot.has_to_stop() && (slot.state.is_ready() || slot.state == State::Completed),
+            ready: self.is_there(id),
             since: slot.since,
             cause: slot.cause.clone(),
             invocation: slot.invocation,
             last_exit: slot.last_exit,
             restarts: slot.restarts,
             failures_in_a_row: slot.attempt,
-            due: slot.state.step_due(),
+            due: match slot.state {
+                State::Scheduled => slot.next_deadline(),
+                _ => slot.state.step_due(),
+            },
+            next_run: slot.timetable.map(|timetable| timetable.next),
+            runs: slot.runs.iter().copied().collect(),
             waits_for: self.waits_for(id),
             last_probe: slot.last_probe.clone(),
             status: slot.status.clone(),
             took: slot.took,
         }
+    }
+
+    /// Returns whether an instance is as it should be: a scheduled task also while it runs.
+    fn is_there(&self, id: InstanceId) -> bool {
+        let slot = self.slot(id);
+        let there = match slot.state {
+            State::Completed | State::Scheduled => true,
+            State::Starting { .. } => self.schedule_of(id).is_some(),
+            _ => slot.state.is_ready(),
+        };
+        there && !slot.has_to_stop()
     }
 
     /// Returns every instance as it is now, in the order of the plan.

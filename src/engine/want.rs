@@ -20,7 +20,11 @@ impl Engine {
     pub(crate) fn command(&mut self, now: Moment, request: RequestId, command: Command) {
         let starts = matches!(
             command,
-            Command::Start { .. } | Command::Restart { .. } | Command::Reload { .. } | Command::Apply(_)
+            Command::Start { .. }
+                | Command::Run { .. }
+                | Command::Restart { .. }
+                | Command::Reload { .. }
+                | Command::Apply(_)
         );
         if self.ending.is_some() && starts {
             self.actions.push(Action::RequestEnded { request, result: RequestResult::Superseded });
@@ -34,6 +38,14 @@ impl Engine {
                     self.start(now, id, no_deps, &cause);
                 }
                 self.expect(request, Goal::Up, instances);
+            }
+            Command::Run { instances, no_deps } => {
+                self.supersede(&instances, |goal| goal == Goal::Down);
+                for &id in &instances {
+                    self.start(now, id, no_deps, &cause);
+                    self.run_at_once(now, id, &cause);
+                }
+                self.expect(request, Goal::Ran, instances);
             }
             Command::Stop { instances, no_deps } => {
                 let all = if no_deps { alone(&instances) } else { self.with_dependents(&instances, true) };
@@ -91,21 +103,29 @@ impl Engine {
 
     /// Forgets what an instance's failures cost it, and lets it begin anew when it is down.
     pub(crate) fn renew(&mut self, now: Moment, id: InstanceId, cause: &Cause) {
+        self.enroll(now, id);
         let task = self.is_task(id);
+        let rests = self.rests_first(id, cause);
         let slot = self.slot_mut(id);
         slot.doomed = None;
         slot.attempt = 0;
         slot.recent.clear();
         let begins = match slot.state {
             State::Inactive | State::Failed | State::Backoff { .. } => true,
+            State::Scheduled => matches!(cause, Cause::Needed { .. }) && !slot.done,
             State::Completed => !task,
             _ => false,
         };
         if begins {
             slot.restarts = 0;
         }
+        if matches!(slot.state, State::Inactive | State::Failed) {
+            slot.done = false;
+        }
         slot.want_cause = cause.clone();
-        if begins {
+        if rests {
+            self.set_state(id, State::Scheduled, cause.clone(), now);
+        } else if begins {
             self.wait(now, id, cause.clone());
         } else {
             self.touch(id);
@@ -146,6 +166,7 @@ impl Engine {
             }
             let explicit = self.slot(id).explicit || !self.slot(id).wanted();
             self.start(now, id, no_deps, cause);
+            self.run_at_once(now, id, cause);
             self.slot_mut(id).explicit = explicit;
         }
         self.bounce(&all, cause);
@@ -278,11 +299,12 @@ impl Engine {
             for edge in self.links.dependencies(id) {
                 self.unhold(edge, Cause::Released);
             }
+            self.strike_off(id);
             let slot = self.slot_mut(id);
             slot.bounce = None;
             let cause = slot.want_cause.clone();
             let rests = match slot.state {
-                State::Waiting { .. } | State::Backoff { .. } => true,
+                State::Waiting { .. } | State::Scheduled | State::Backoff { .. } => true,
                 State::Completed => self.is_task(id) && self.ending.is_none(),
                 _ => false,
             };

@@ -1,7 +1,7 @@
 //! The one place that reads the clocks.
 #![expect(clippy::disallowed_methods, reason = "this is the room's clock")]
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::{SignedDuration, Timestamp, Zoned};
 use nix::time::{ClockId, clock_gettime};
 
 use crate::base::Moment;
@@ -22,10 +22,19 @@ impl Clock {
         Timestamp::now()
     }
 
+    /// Returns what the wall clock shows, in the machine's time zone.
+    pub fn zoned(self) -> Zoned {
+        Zoned::now()
+    }
+
+    /// Returns how the wall clock is set.
+    pub fn setting(self) -> Setting {
+        Setting(self.wall().as_duration() - distance(self.now().elapsed()))
+    }
+
     /// Returns the wall time of a moment, as the wall clock stands now.
     pub fn wall_of(self, moment: Moment) -> Timestamp {
         let (now, wall) = (self.now(), self.wall());
-        let distance = |d: std::time::Duration| SignedDuration::try_from(d).unwrap_or(SignedDuration::MAX);
         let moved = if moment >= now {
             wall.checked_add(distance(moment.since(now)))
         } else {
@@ -38,6 +47,22 @@ impl Clock {
     pub fn instant_of(self, moment: Moment) -> tokio::time::Instant {
         tokio::time::Instant::now() + moment.since(self.now())
     }
+}
+
+/// How the wall clock is set: what it showed when the monotonic clock began. It stays the same until the
+/// clock is set, or the machine sleeps.
+#[derive(Clone, Copy, Debug)]
+pub struct Setting(SignedDuration);
+
+impl Setting {
+    /// Returns whether a clock was set in between; less than this is the time between two looks.
+    pub fn differs(self, other: Self) -> bool {
+        (self.0 - other.0).abs() > SignedDuration::from_millis(100)
+    }
+}
+
+fn distance(d: std::time::Duration) -> SignedDuration {
+    SignedDuration::try_from(d).unwrap_or(SignedDuration::MAX)
 }
 
 #[cfg(test)]

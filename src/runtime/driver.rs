@@ -23,15 +23,15 @@ use crate::guard::protocol::{self, Message};
 use crate::logs::Channel;
 use crate::logs::Pumps;
 use crate::runtime::change::Versions;
-use crate::runtime::clock::Clock;
+use crate::runtime::clock::{Clock, Setting};
 use crate::runtime::errand::Errands;
-use crate::runtime::handle::{Accepted, Happening, Notice, Overview, Question, Seen};
+use crate::runtime::handle::{Accepted, Happening, Notice, Overview, Question, Seen, SeenRun};
 use crate::runtime::journal::Journal;
 use crate::runtime::launch::{Surroundings, log_settings};
 use crate::runtime::lives::Lives;
 use crate::runtime::project::Project;
 use crate::runtime::slot::{Fact, Slot, SlotKey};
-use crate::sys::watch::{Alarm, Watched};
+use crate::sys::watch::{Alarm, ClockWatch, Watched};
 
 /// How many facts of the tasks may wait; past that, the tasks wait.
 pub(crate) const FACTS: usize = 1024;
@@ -44,6 +44,10 @@ pub struct Driver {
     /// The link's socket, to wait on.
     pub(crate) link_ready: Watched,
     pub(crate) clock: Clock,
+    /// How the engine knows the wall clock to be set; `None` before it was told.
+    pub(crate) told: Option<Setting>,
+    /// Rings when the wall clock is set.
+    pub(crate) clock_set: ClockWatch,
     pub(crate) surroundings: Surroundings,
     pub(crate) notify_folder: PathBuf,
     pub(crate) state_dir: PathBuf,
@@ -96,6 +100,8 @@ enum Wake {
     Question(Question),
     /// A task has ended; it has said what it had to say.
     Task,
+    /// The wall clock was set, or the machine has slept.
+    Clock,
     Time,
 }
 
@@ -125,7 +131,7 @@ impl Driver {
                 Wake::Fact(fact) => self.hear_task(fact),
                 Wake::Question(question) => self.answer(question),
                 Wake::Output => self.turn_pumps()?,
-                Wake::Task => {}
+                Wake::Task | Wake::Clock => {}
                 Wake::Time => self.pending.push_back(Event::Tick),
             }
             self.handle_all()?;
@@ -152,6 +158,7 @@ impl Driver {
             ready = self.output.readable() => ready.map(|()| Wake::Output),
             rested = self.pumps_due.rung() => rested.map(|()| Wake::Output),
             Some(_ended) = self.tasks.join_next() => Ok(Wake::Task),
+            set = self.clock_set.was_set() => set.map(|()| Wake::Clock),
             () = sleep => Ok(Wake::Time),
         }
     }
@@ -244,6 +251,7 @@ impl Driver {
 
     /// Handles what is pending, and whatever arises from that.
     fn handle_all(&mut self) -> io::Result<()> {
+        self.tell_the_clock();
         while let Some(event) = self.pending.pop_front() {
             if let Event::ReloadFinished { invocation, failure } = &event
                 && let Some(instance) = self.lives.instance(*invocation)
@@ -258,6 +266,15 @@ impl Driver {
             }
         }
         self.flush()
+    }
+
+    /// Tells the engine how the wall clock is set, before anything else is done by it.
+    fn tell_the_clock(&mut self) {
+        let setting = self.clock.setting();
+        if self.told.is_none_or(|told| told.differs(setting)) {
+            self.told = Some(setting);
+            self.pending.push_front(Event::Clock { shows: self.clock.zoned() });
+        }
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -301,6 +318,8 @@ impl Driver {
             Seen {
                 since: self.clock.wall_of(view.since).max(self.since),
                 due: view.due.map(|at| self.clock.wall_of(at)),
+                next_run: view.next_run.map(|due| due.wall.unwrap_or_else(|| self.clock.wall_of(due.at))),
+                runs: view.runs.iter().map(|&run| SeenRun { at: self.clock.wall_of(run.at), run }).collect(),
                 view,
                 pid: slot.pid,
                 log,

@@ -12,6 +12,7 @@ use tokio::sync::{broadcast, mpsc, oneshot};
 use crate::base::Signal;
 use crate::engine::action::{RequestResult, Scope, Transition};
 use crate::engine::event::{Command, RequestId};
+use crate::engine::run::Run;
 use crate::engine::view::View;
 use crate::graph::{Change, InstanceId, Plan};
 use crate::probe::{Class, Outcome};
@@ -147,12 +148,25 @@ pub struct Seen {
     pub since: Timestamp,
     /// When the next automatic step falls due (restart, kill, timeout), if one is armed.
     pub due: Option<Timestamp>,
+    /// When a scheduled task runs next.
+    pub next_run: Option<Timestamp>,
+    /// The last runs of a task, the latest at the end.
+    pub runs: Vec<SeenRun>,
     /// Its main process.
     pub pid: Option<u32>,
     /// Where its output is kept.
     pub log: Option<PathBuf>,
     /// Where its stderr is kept, if not with the rest.
     pub stderr_log: Option<PathBuf>,
+}
+
+/// A run of a task, and the time it was launched at.
+#[derive(Clone, Copy, Debug)]
+pub struct SeenRun {
+    /// When, by the wall clock as it goes now.
+    pub at: Timestamp,
+    /// The run.
+    pub run: Run,
 }
 
 /// Something that happened, for whoever watches.

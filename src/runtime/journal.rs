@@ -18,6 +18,8 @@ use serde::{Deserialize, Serialize};
 use crate::base::{ExitStatus, Invocation, Moment, Signal};
 use crate::engine::Engine;
 use crate::engine::record::{Ending, Haste, Record, Stage};
+use crate::engine::run::{Run, RunEnd};
+use crate::engine::timetable::{Due, Timetable};
 use crate::graph::{InstanceId, Plan};
 use crate::runtime::clock::Clock;
 
@@ -91,6 +93,39 @@ struct InstanceLine {
     restarts: u32,
     since: u64,
     last_exit: Option<ExitWord>,
+    #[serde(default)]
+    launched: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    task: Option<TaskLine>,
+}
+
+/// What is kept of a task besides.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+struct TaskLine {
+    next: Option<u64>,
+    next_wall: Option<Timestamp>,
+    last_wall: Option<Timestamp>,
+    queued: bool,
+    done: bool,
+    runs: Vec<RunLine>,
+}
+
+/// One run of a task; `took` in nanoseconds.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+struct RunLine {
+    at: u64,
+    took: u64,
+    end: RunWord,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum RunWord {
+    Succeeded,
+    Failed(ExitWord),
+    TimedOut,
+    NotStarted,
+    Stopped,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -98,6 +133,7 @@ struct InstanceLine {
 enum StageWord {
     Inactive,
     Waiting,
+    Scheduled,
     Starting,
     Up { ready_since: Option<u64>, alive: bool },
     Stopping { fault: bool, exit: Option<ExitWord>, was_ready: bool },
@@ -106,7 +142,7 @@ enum StageWord {
     Failed,
 }
 
-#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 enum ExitWord {
     Code(i32),
@@ -186,8 +222,31 @@ fn text_of(lines: &[Line]) -> io::Result<Vec<u8>> {
 }
 
 fn line(name: &str, next: Invocation, record: &Record) -> Line {
-    let Record { explicit, wanted, stage, invocation, bounce, attempt, recent, restarts, since, last_exit } =
-        record;
+    let Record {
+        explicit,
+        wanted,
+        stage,
+        invocation,
+        bounce,
+        attempt,
+        recent,
+        restarts,
+        timetable,
+        queued,
+        done,
+        runs,
+        launched,
+        since,
+        last_exit,
+    } = record;
+    let task = TaskLine {
+        next: timetable.map(|timetable| nanoseconds(timetable.next.at)),
+        next_wall: timetable.and_then(|timetable| timetable.next.wall),
+        last_wall: timetable.and_then(|timetable| timetable.last),
+        queued: *queued,
+        done: *done,
+        runs: runs.iter().copied().map(Into::into).collect(),
+    };
     Line::Instance(Box::new(InstanceLine {
         name: name.to_owned(),
         next: next.0,
@@ -199,6 +258,8 @@ fn line(name: &str, next: Invocation, record: &Record) -> Line {
         attempt: *attempt,
         recent: recent.iter().copied().map(nanoseconds).collect(),
         restarts: *restarts,
+        launched: launched.map(nanoseconds),
+        task: (task != TaskLine::default()).then_some(task),
         since: nanoseconds(*since),
         last_exit: last_exit.map(Into::into),
     }))
@@ -255,6 +316,8 @@ impl Past {
 }
 
 fn record(line: &InstanceLine) -> Record {
+    let task = line.task.clone().unwrap_or_default();
+    let next = task.next.map(|at| Due { at: moment(at), wall: task.next_wall });
     Record {
         explicit: line.explicit,
         wanted: line.wanted,
@@ -264,6 +327,11 @@ fn record(line: &InstanceLine) -> Record {
         attempt: line.attempt,
         recent: line.recent.iter().copied().map(moment).collect(),
         restarts: line.restarts,
+        timetable: next.map(|next| Timetable { next, last: task.last_wall }),
+        queued: task.queued,
+        done: task.done,
+        runs: task.runs.into_iter().map(Into::into).collect(),
+        launched: line.launched.map(moment),
         since: moment(line.since),
         last_exit: line.last_exit.map(Into::into),
     }
@@ -275,6 +343,32 @@ fn nanoseconds(moment: Moment) -> u64 {
 
 fn moment(nanoseconds: u64) -> Moment {
     Moment::since_zero(Duration::from_nanos(nanoseconds))
+}
+
+impl From<Run> for RunLine {
+    fn from(Run { at, took, end }: Run) -> Self {
+        let end = match end {
+            RunEnd::Succeeded => RunWord::Succeeded,
+            RunEnd::Failed(exit) => RunWord::Failed(exit.into()),
+            RunEnd::TimedOut => RunWord::TimedOut,
+            RunEnd::NotStarted => RunWord::NotStarted,
+            RunEnd::Stopped => RunWord::Stopped,
+        };
+        Self { at: nanoseconds(at), took: nanoseconds(Moment::since_zero(took)), end }
+    }
+}
+
+impl From<RunLine> for Run {
+    fn from(RunLine { at, took, end }: RunLine) -> Self {
+        let end = match end {
+            RunWord::Succeeded => RunEnd::Succeeded,
+            RunWord::Failed(exit) => RunEnd::Failed(exit.into()),
+            RunWord::TimedOut => RunEnd::TimedOut,
+            RunWord::NotStarted => RunEnd::NotStarted,
+            RunWord::Stopped => RunEnd::Stopped,
+        };
+        Self { at: moment(at), took: Duration::from_nanos(took), end }
+    }
 }
 
 impl From<ExitStatus> for ExitWord {
@@ -302,6 +396,7 @@ impl From<Stage> for StageWord {
         match stage {
             Stage::Inactive => Self::Inactive,
             Stage::Waiting => Self::Waiting,
+            Stage::Scheduled => Self::Scheduled,
             Stage::Starting => Self::Starting,
             Stage::Up { ready_since, alive } => Self::Up { ready_since: ready_since.map(nanoseconds), alive },
             Stage::Stopping { fault, exit, was_ready } => {
@@ -319,6 +414,7 @@ impl From<&StageWord> for Stage {
         match *word {
             StageWord::Inactive => Self::Inactive,
             StageWord::Waiting => Self::Waiting,
+            StageWord::Scheduled => Self::Scheduled,
             StageWord::Starting => Self::Starting,
             StageWord::Up { ready_since, alive } => Self::Up { ready_since: ready_since.map(moment), alive },
             StageWord::Stopping { fault, exit, was_ready } => {

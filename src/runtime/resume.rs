@@ -33,7 +33,7 @@ use crate::runtime::lives::Lives;
 use crate::runtime::notify::NotifySocket;
 use crate::runtime::project::Project;
 use crate::runtime::slot::{Slot, SlotKey};
-use crate::sys::watch::{Alarm, Watched};
+use crate::sys::watch::{Alarm, ClockWatch, Watched};
 
 /// What an engine process is made from.
 #[derive(Debug)]
@@ -118,6 +118,8 @@ pub async fn resume(mut link: GuardLink, setup: Setup) -> io::Result<Driver> {
         link,
         link_ready,
         clock,
+        told: None,
+        clock_set: ClockWatch::new()?,
         surroundings: Surroundings { env, uid, own },
         notify_folder: project.notify_folder(),
         state_dir: project.state_dir.clone(),

@@ -104,6 +104,46 @@ impl Alarm {
     }
 }
 
+/// Wakes when the wall clock is set or the machine has slept, and never otherwise.
+#[derive(Debug)]
+pub struct ClockWatch(Watched);
+
+impl ClockWatch {
+    /// Watches from now on. Has to be called inside a tokio runtime.
+    ///
+    /// # Errors
+    /// What timerfd_create(2) and timerfd_settime(2) say.
+    pub fn new() -> io::Result<Self> {
+        let flags = TimerfdFlags::CLOEXEC | TimerfdFlags::NONBLOCK;
+        let timer = timerfd_create(TimerfdClockId::Realtime, flags)?;
+        let watch = Self(Watched::new(timer, Interest::READABLE)?);
+        watch.arm()?;
+        Ok(watch)
+    }
+
+    /// Waits until the clock was set since this was last asked.
+    ///
+    /// # Errors
+    /// The runtime is shutting down.
+    pub async fn was_set(&self) -> io::Result<()> {
+        self.0.readable().await?;
+        self.arm()
+    }
+
+    /// A timer for a day that never comes, which the kernel cancels when the clock is set.
+    fn arm(&self) -> io::Result<()> {
+        let never = Timespec { tv_sec: i64::from(u32::MAX) * 2, tv_nsec: 0 };
+        let none = Timespec { tv_sec: 0, tv_nsec: 0 };
+        let once = Itimerspec { it_interval: none, it_value: never };
+        let flags = TimerfdTimerFlags::ABSTIME | TimerfdTimerFlags::CANCEL_ON_SET;
+        match timerfd_settime(self.0.fd(), flags, &once) {
+            // Armed all the same: it says that the clock was set since the last time.
+            Err(rustix::io::Errno::CANCELED) => Ok(()),
+            armed => Ok(armed.map(drop)?),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -118,6 +118,8 @@ pub(crate) fn inactive(id: InstanceId) -> Seen {
         cause: Cause::Initial,
         invocation: None,
         last_exit: None,
+        next_run: None,
+        runs: Vec::new(),
         restarts: 0,
         failures_in_a_row: 0,
         due: None,
@@ -126,7 +128,16 @@ pub(crate) fn inactive(id: InstanceId) -> Seen {
         status: None,
         took: None,
     };
-    Seen { view, since: then(), due: None, pid: None, log: None, stderr_log: None }
+    Seen {
+        view,
+        since: then(),
+        due: None,
+        next_run: None,
+        runs: Vec::new(),
+        pid: None,
+        log: None,
+        stderr_log: None,
+    }
 }
 
 /// Puts an instance into a state.

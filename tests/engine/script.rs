@@ -19,10 +19,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use svc::base::{ExitStatus, Invocation, Moment, Signal, SpawnFailure, Stage, duration};
+use jiff::Timestamp;
+use svc::base::{Cron, ExitStatus, Invocation, Moment, Signal, SpawnFailure, Stage, Zone, duration};
 use svc::engine::action::RequestResult;
 use svc::engine::{Action, Command, Engine, Event, NewPlan, RequestId, Scope, StateName};
-use svc::graph::plan::{InstanceId, LivenessFailure, Plan, Readiness, Relation};
+use svc::graph::plan::{InstanceId, LivenessFailure, Overlap, Plan, Readiness, Relation, When};
 use svc::model::policy::{Condition, Consequence, Restart, RestartWhen};
 use svc::probe::{Class, Outcome, Schedule};
 
@@ -61,6 +62,8 @@ struct Scene {
     engine: Option<Engine>,
     manual: Vec<String>,
     now: Moment,
+    /// What the wall clock showed, and when, once it was set.
+    clock: Option<(Moment, Timestamp)>,
     requests: u64,
     answers: Vec<String>,
 }
@@ -121,11 +124,16 @@ impl Scene {
         let first = words.get(1).copied().unwrap_or("");
         let rest = words.get(2).copied().unwrap_or("");
         match words[0] {
-            "start" | "stop" | "restart" | "reload" | "roll" | "shutdown" | "kill" => self.ask(words),
+            "start" | "run" | "stop" | "restart" | "reload" | "roll" | "shutdown" | "kill" => self.ask(words),
             "advance" => self.advance(read(first)),
             "late" => {
                 self.now = self.now + read(first);
                 self.tell(Event::Tick, "");
+            }
+            "clock" => {
+                let _ = self.engine();
+                self.clock = Some((self.now, first.parse().expect("a time")));
+                self.tell_clock();
             }
             "asleep" => self.now = self.now + read(first),
             "apply" => self.apply(&words[1..]),
@@ -150,6 +158,7 @@ impl Scene {
         let instances: Vec<InstanceId> = names.flat_map(|name| plan.find(name)).collect();
         let command = match words[0] {
             "start" => Command::Start { instances, no_deps },
+            "run" => Command::Run { instances, no_deps },
             "stop" => Command::Stop { instances, no_deps },
             "restart" => Command::Restart { instances, no_deps },
             "reload" => Command::Reload { told: instances, rolled: Vec::new() },
@@ -169,6 +178,14 @@ impl Scene {
         self.requests += 1;
         let command = Command::Apply(Arc::new(NewPlan { plan, start, rollback }));
         self.tell(Event::Command { request: RequestId(self.requests), command }, "");
+    }
+
+    /// Tells what the wall clock shows.
+    fn tell_clock(&mut self) {
+        if let Some((at, shows)) = self.clock {
+            let shows = (shows + self.now.since(at)).to_zoned(jiff::tz::TimeZone::UTC);
+            self.tell(Event::Clock { shows }, "");
+        }
     }
 
     fn advance(&mut self, by: Duration) {
@@ -295,6 +312,7 @@ impl Scene {
         }
         let (plan, next) = (old.plan().clone(), old.next_invocation());
         self.engine = Some(Engine::restore(plan, 1, self.now, next, &records, &known, old.ending()));
+        self.tell_clock();
         self.tell(Event::Tick, "");
     }
 }
@@ -389,6 +407,20 @@ fn option(draft: Draft, word: &str) -> Draft {
             "main-only" => rules.stop.group = false,
             "stop-command" => rules.stop.command = true,
             "start-timeout" => rules.start_timeout = read(value),
+            "every" => rules.schedule = Some(Box::new(scheduled(When::Every(read(value))))),
+            "cron" => {
+                let line = Cron::parse(&value.replace('_', " ")).expect("a cron line");
+                rules.schedule = Some(Box::new(scheduled(When::Cron { line, zone: None })));
+            }
+            "zone" | "overlap" | "run-on-start" => {
+                let schedule = rules.schedule.as_mut().expect("behind `every` or `cron`");
+                match (key, value, &mut schedule.when) {
+                    ("zone", _, When::Cron { zone, .. }) => *zone = Zone::find(value),
+                    ("overlap", "queue", _) => schedule.overlap = Overlap::Queue,
+                    ("overlap", "replace", _) => schedule.overlap = Overlap::Replace,
+                    _ => schedule.run_on_start = true,
+                }
+            }
             "timeout" => rules.timeout = Some(read(value)),
             "success" => rules.success_codes = value.split(',').map(|c| c.parse().expect("a code")).collect(),
             "success-shuts-down" => rules.on_exit.success = Consequence::Shutdown,
@@ -396,6 +428,10 @@ fn option(draft: Draft, word: &str) -> Draft {
             _ => panic!("`{key}` is no option of a scenario"),
         }),
     }
+}
+
+fn scheduled(when: When) -> svc::graph::plan::Schedule {
+    svc::graph::plan::Schedule { when, overlap: Overlap::Skip, run_on_start: false }
 }
 
 /// Reads `db`, `db:started`, `db:ready:soft:restart:5s`.

@@ -16,8 +16,6 @@ service "web" {
 }
 service "mailer" { shell "touch started"; event-listener TICK_5 }
 service "shell" { shell "touch started"; tty }
-task "clean" { shell "touch started"; every "1h" }
-task "dump" { shell "touch started"; schedule "@daily" }
 "##;
 
 #[test]

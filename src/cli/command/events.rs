@@ -206,7 +206,7 @@ const fn paint(state: State) -> Paint {
     match state {
         State::Inactive | State::Disabled => Paint::Dim,
         State::Waiting | State::Starting | State::Stopping => Paint::Busy,
-        State::Ready | State::Completed => Paint::Good,
+        State::Ready | State::Scheduled | State::Completed => Paint::Good,
         State::Unhealthy | State::Backoff | State::Failed => Paint::Bad,
     }
 }

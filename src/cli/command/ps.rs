@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 
 use crate::base::duration::Rough;
 use crate::cli::change;
@@ -11,10 +12,11 @@ use crate::cli::door::Door;
 use crate::cli::exit::{Exit, Trouble};
 use crate::cli::output::{choose, json};
 use crate::cli::progress::{between, detail};
-use crate::cli::runs::{self, Run};
+use crate::cli::runs::{self, Run as Started};
 use crate::cli::session;
 use crate::cli::style::{Paint, Style, paint_of, word};
 use crate::cli::table::{Align, Cell, Table};
+use crate::cli::tasks;
 use crate::control::wire::{Instance, Kind, Scaled, Services, State};
 
 /// Show what runs and how it is
@@ -75,6 +77,7 @@ impl std::str::FromStr for StateWord {
             State::Inactive,
             State::Disabled,
             State::Waiting,
+            State::Scheduled,
             State::Starting,
             State::Ready,
             State::Unhealthy,
@@ -129,7 +132,7 @@ fn look(context: &Context, names: &[String]) -> Result<Services, Trouble> {
 }
 
 /// Asks how all runs are; one that ends meanwhile is left out.
-fn look_at_runs(runs: &[Run]) -> Result<Services, Trouble> {
+fn look_at_runs(runs: &[Started]) -> Result<Services, Trouble> {
     session::block_on(async {
         let mut all = Services { project: "run".to_owned(), sequence: 0, instances: Vec::new() };
         for run in runs {
@@ -169,7 +172,7 @@ fn show(
                 _ if of_runs => Extent::Commands,
                 _ => Extent::Usual,
             };
-            render(&services, extent, Timestamp::now(), context.out, columns)
+            render(&services, extent, Timestamp::now(), &TimeZone::system(), context.out, columns)
         }
     })?;
     if matches!(form, Format::Table | Format::Wide) {
@@ -195,7 +198,7 @@ fn scaled(services: &Services) -> Vec<Scaled> {
 /// Something shown that is wanted and not well makes the exit code 3.
 fn verdict(services: &Services) -> Exit {
     let bad = |instance: &Instance| match instance.state {
-        State::Ready | State::Completed => false,
+        State::Ready | State::Scheduled | State::Completed => false,
         State::Failed | State::Unhealthy => true,
         _ => instance.wanted,
     };
@@ -218,6 +221,7 @@ fn render(
     services: &Services,
     extent: Extent,
     now: Timestamp,
+    zone: &TimeZone,
     style: Style,
     columns: Option<usize>,
 ) -> String {
@@ -243,7 +247,7 @@ fn render(
     if extent != Extent::Usual {
         table.column("COMMAND", Align::Left, plain(&|instance| instance.command.clone()));
     }
-    table.column("DETAIL", Align::Left, cells(&|i| Cell::painted(remark(i, now), Paint::Dim)));
+    table.column("DETAIL", Align::Left, cells(&|i| Cell::painted(remark(i, now, zone), Paint::Dim)));
     // A wide table is for those who want all of it, wherever it breaks.
     table.render(style, columns.filter(|_| extent != Extent::Wide))
 }
@@ -256,7 +260,12 @@ fn ports(instance: &Instance) -> String {
     instance.ports.iter().map(port).collect::<Vec<_>>().join(" ")
 }
 
-fn remark(instance: &Instance, now: Timestamp) -> String {
+fn remark(instance: &Instance, now: Timestamp, zone: &TimeZone) -> String {
+    if let (Some(next), State::Scheduled | State::Ready) = (instance.next_run, instance.state) {
+        let last = instance.runs.last().map(|run| tasks::last_run(run, now));
+        let parts = [Some(tasks::next_run(next, now, zone)), last];
+        return parts.into_iter().flatten().collect::<Vec<_>>().join(", ");
+    }
     let detail = detail(instance, now);
     match (instance.kind, instance.state) {
         (Kind::Task, _) if detail.is_empty() => "task".to_owned(),
@@ -269,7 +278,7 @@ fn remark(instance: &Instance, now: Timestamp) -> String {
 mod tests {
     use super::*;
     use crate::cli::sample::{ago, cause, instance, now, services, waits};
-    use crate::control::wire::{CauseKind, Port};
+    use crate::control::wire::{CauseKind, Port, Run, RunResult};
 
     fn shop() -> Services {
         let mut db = instance("db", State::Ready);
@@ -285,7 +294,7 @@ mod tests {
 
     #[test]
     fn the_table_has_the_columns_that_somebody_needs() {
-        insta::assert_snapshot!(render(&shop(), Extent::Usual, now(), Style::PLAIN, Some(80)), @"
+        insta::assert_snapshot!(render(&shop(), Extent::Usual, now(), &TimeZone::UTC, Style::PLAIN, Some(80)), @"
         NAME     STATE        FOR  RESTARTS   PID  PORTS  DETAIL
         db       ready      1h02m            4711  5432
         migrate  completed   2.0s                         task
@@ -295,8 +304,24 @@ mod tests {
     }
 
     #[test]
+    fn a_scheduled_task_says_when_it_runs_next_and_how_it_ran() {
+        let mut backup = instance("backup", State::Scheduled);
+        backup.kind = Kind::Task;
+        backup.next_run = Some(now() + jiff::SignedDuration::from_hours(3));
+        let fresh = backup.clone();
+        backup.runs = vec![Run { at: ago(15_000), took_ms: 3_000, result: RunResult::Succeeded, exit: None }];
+        let shop = services(1, vec![fresh, backup]);
+        insta::assert_snapshot!(render(&shop, Extent::Usual, now(), &TimeZone::UTC, Style::PLAIN, Some(80)), @"
+        NAME    STATE       FOR  DETAIL
+        backup  scheduled  2.0s  next at 15:00
+        backup  scheduled  2.0s  next at 15:00, last run ok 12s ago
+        ");
+        assert_eq!(verdict(&shop), Exit::Done);
+    }
+
+    #[test]
     fn the_table_fits_80_columns() {
-        for line in render(&shop(), Extent::Usual, now(), Style::PLAIN, Some(80)).lines() {
+        for line in render(&shop(), Extent::Usual, now(), &TimeZone::UTC, Style::PLAIN, Some(80)).lines() {
             assert!(line.chars().count() <= 80, "{line}");
         }
     }

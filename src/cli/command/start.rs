@@ -13,6 +13,9 @@ use crate::control::wire::Command;
 ///
 /// Returns when they are ready; a task, when it has completed. Exits with 1 as soon as one of them, or what it
 /// waits for, has failed for good or five times in a row; svc goes on trying what may be tried again.
+///
+/// A scheduled task that is named itself runs now, whatever its schedule says; one that is meant by a group, a pattern
+/// or `all` waits for its time.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Args {
     /// Services, instances, groups or patterns (`api`, `api.0`, `front`, `api-*`), or `all`
@@ -39,7 +42,7 @@ pub struct Args {
 /// No supervisor runs, or a name is not known.
 pub fn run(context: &Context, args: &Args) -> Result<Exit, Trouble> {
     runs::each(context, &args.names, |context, names| {
-        let command = Command::Start { names: names.to_owned(), no_deps: args.no_deps };
+        let command = Command::Run { names: names.to_owned(), no_deps: args.no_deps };
         request::run(context, &command, !args.no_wait, args.timeout)
     })
 }

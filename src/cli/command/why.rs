@@ -14,7 +14,8 @@ use crate::cli::runs;
 use crate::cli::session;
 use crate::cli::source::declared;
 use crate::cli::style::{Paint, Style, paint_of, word};
-use crate::control::wire::{Dependency, Detail};
+use crate::cli::tasks;
+use crate::control::wire::{Dependency, Detail, State};
 
 /// How many of the last lines of the log are shown.
 const LAST_LINES: usize = 5;
@@ -104,7 +105,7 @@ fn render(
     if let Some(probe) = &instance.last_probe {
         facts.push(("last probe", probe.clone()));
     }
-    if let Some(due) = &instance.due {
+    if let Some(due) = instance.due.as_ref().filter(|_| instance.state != State::Scheduled) {
         facts.push(("next", format!("{} in {}", due.text, Rough(between(now, due.at)))));
     }
     if instance.restarts > 0 {
@@ -126,11 +127,21 @@ fn render(
     if let Some(log) = &instance.stderr_log {
         facts.push(("log of stderr", log.clone()));
     }
+    if let Some(at) = instance.next_run {
+        let next = tasks::next_run(at, now, zone);
+        facts.push(("schedule", format!("{next}, in {}", Rough(between(now, at)))));
+    }
     section(&mut text, style, "facts");
     let width = facts.iter().map(|(title, _)| title.len()).max().unwrap_or(0);
     for (title, fact) in facts {
         let title = style.paint(Paint::Dim, &format!("{title:<width$}"));
         let _ = writeln!(text, "  {title}  {fact}");
+    }
+    if !instance.runs.is_empty() {
+        section(&mut text, style, "last runs");
+        for run in tasks::history(&instance.runs, zone) {
+            let _ = writeln!(text, "  {run}");
+        }
     }
     if !lines.is_empty() {
         section(&mut text, style, "last lines");
@@ -154,7 +165,7 @@ fn neighbours(list: &[Dependency]) -> String {
 mod tests {
     use super::*;
     use crate::cli::sample::{ago, cause, instance, now};
-    use crate::control::wire::{CauseKind, Due, Exit, State, Step};
+    use crate::control::wire::{CauseKind, Due, Exit, Step};
     use jiff::SignedDuration;
 
     #[test]

@@ -39,6 +39,8 @@ impl Calm {
             rules.start_timeout = Duration::from_secs(3_600);
             rules.restart.when = RestartWhen::OnFailure;
             rules.stop.command = false;
+            // What comes of itself has no longest path.
+            rules.schedule = None;
         }
         for edge in &mut plan.edges {
             if let Relation::DependsOn { timeout, .. } = &mut edge.relation {

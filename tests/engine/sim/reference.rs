@@ -7,10 +7,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use svc::base::{ExitStatus, Invocation, Moment, Signal};
-use svc::engine::{Action, Cause, Command, Event, RequestId, StateName, View};
+use svc::engine::{Action, Cause, Command, Event, RequestId, RunEnd, StateName, View};
 use svc::graph::Change;
-use svc::graph::plan::{Edge, InstanceId, Plan, Readiness, Relation};
+use svc::graph::plan::{Edge, InstanceId, Overlap, Plan, Readiness, Relation, When};
 use svc::model::policy::{Condition, Kind};
 use svc::probe::Class;
 
@@ -35,6 +36,8 @@ pub(super) struct Reference {
     open: BTreeSet<RequestId>,
     ended: BTreeSet<RequestId>,
     restarts: Vec<(InstanceId, Moment)>,
+    /// When tasks went to run because their time had come.
+    due: Vec<(InstanceId, Moment)>,
     backoff: BTreeMap<InstanceId, Moment>,
     shutdowns: u32,
     killing: bool,
@@ -59,6 +62,7 @@ impl Reference {
             open: BTreeSet::new(),
             ended: BTreeSet::new(),
             restarts: Vec::new(),
+            due: Vec::new(),
             backoff: BTreeMap::new(),
             shutdowns: 0,
             killing: false,
@@ -96,13 +100,16 @@ impl Reference {
             Event::Command { request, command } => {
                 self.open.insert(*request);
                 if let Command::Start { instances, no_deps: true }
+                | Command::Run { instances, no_deps: true }
                 | Command::Stop { instances, no_deps: true }
                 | Command::Restart { instances, no_deps: true } = command
                 {
                     self.loose.extend(instances);
                 }
                 match command {
-                    Command::Start { instances, .. } | Command::Restart { instances, .. } => {
+                    Command::Start { instances, .. }
+                    | Command::Run { instances, .. }
+                    | Command::Restart { instances, .. } => {
                         // A start by hand clears the count of restarts of all that it needs.
                         let mut todo = instances.clone();
                         while let Some(id) = todo.pop() {
@@ -142,6 +149,8 @@ impl Reference {
                     life.said_ready |= passed && class == Class::Readiness;
                 });
             }
+            // What a clock that is set makes due is beside the pace of the schedule.
+            Event::Clock { .. } => self.due.clear(),
             Event::ExtendTimeout { .. }
             | Event::Stopping { .. }
             | Event::Status { .. }
@@ -184,6 +193,7 @@ impl Reference {
             life.instance = place(&life.instance).expect("the others were dropped");
         }
         self.restarts.clear();
+        self.due.clear();
         self.backoff.clear();
         for set in [&mut self.loose, &mut self.wanted, &mut self.timed_out, &mut self.replaced] {
             *set = set.iter().filter_map(place).collect();
@@ -241,6 +251,9 @@ impl Reference {
                     StateName::Ready | StateName::Completed | StateName::Failed | StateName::Inactive
                 ) {
                     self.replaced.remove(&id);
+                }
+                if to == StateName::Waiting && transition.cause == Cause::Due {
+                    self.judge_due(now, id)?;
                 }
                 if to == StateName::Stopping && matches!(transition.cause, Cause::Timeout(_)) {
                     self.timed_out.insert(id);
@@ -314,6 +327,12 @@ impl Reference {
         let service = self.plan.service_of(id);
         let last = self.lives.values().rev().find(|life| life.instance == id);
         let Some(last) = last else { return false };
+        if service.rules.schedule.is_some() {
+            // One run that went well is enough for ever.
+            let well = |life: &Life| matches!(life.main_ended, Some((_, ExitStatus::Code(0)))) && life.over;
+            let enough = |life: &Life| well(life) || (condition == Condition::Completed && life.over);
+            return self.lives.values().any(|life| life.instance == id && enough(life));
+        }
         let succeeded = matches!(last.main_ended, Some((_, ExitStatus::Code(0)))) && last.over;
         let runs = last.spawned && last.main_ended.is_none();
         let ready = match service.rules.readiness {
@@ -383,6 +402,52 @@ impl Reference {
         Ok(())
     }
 
+    /// A schedule is no storm: what was missed is made up for once at most.
+    fn judge_due(&mut self, now: Moment, id: InstanceId) -> Result<(), String> {
+        let name = self.name(id);
+        let Some(schedule) = &self.plan.rules(id).schedule else {
+            return Err(format!("the time of {name} came, and it has none"));
+        };
+        let before = self.due.iter().rev().filter(|(of, _)| *of == id).map(|&(_, at)| at);
+        if schedule.overlap == Overlap::Skip && before.clone().next() == Some(now) {
+            return Err(format!("{name} ran twice for one time"));
+        }
+        // A time may be late, and a run put off: three may come close together, never four.
+        let period = match schedule.when {
+            When::Every(period) => period,
+            When::Cron { .. } => Duration::from_secs(60),
+        };
+        if before.clone().nth(2).is_some_and(|third| now.since(third) < period) {
+            return Err(format!("{name} runs in a storm"));
+        }
+        self.due.push((id, now));
+        Ok(())
+    }
+
+    /// Judges when a scheduled task runs next, by looking at every minute.
+    fn judge_next(&self, now: Moment, shows: Timestamp, view: &View) -> Result<(), String> {
+        let Some(schedule) = &self.plan.rules(view.instance).schedule else { return Ok(()) };
+        let name = self.name(view.instance);
+        let Some(next) = view.next_run else { return Err(format!("{name} is stuck: it never runs again")) };
+        let in_time = match &schedule.when {
+            When::Every(period) => next.at > now && next.at <= now + *period,
+            When::Cron { line, .. } => {
+                let every: i64 = match line.to_string().as_str() {
+                    "* * * * *" => 1,
+                    "*/5 * * * *" => 5,
+                    "0 * * * *" => 60,
+                    other => return Err(format!("{other} is not simulated")),
+                };
+                let minute = next.wall.map(|at| at.as_second());
+                // A clock that was set back by up to three hours repeats nothing.
+                let latest = shows + Duration::from_secs(60 * every as u64 + 3 * 3_600);
+                minute.is_some_and(|at| at % (60 * every) == 0)
+                    && next.wall.is_some_and(|at| at > shows && at <= latest)
+            }
+        };
+        if in_time { Ok(()) } else { Err(format!("{name} runs at the wrong time: {next:?}")) }
+    }
+
     fn judge_restart(&mut self, now: Moment, id: InstanceId) -> Result<(), String> {
         self.backoff.insert(id, now);
         self.restarts.push((id, now));
@@ -448,14 +513,23 @@ impl Reference {
     }
 
     /// Judges the end: on a machine where nothing fails any more everything wanted gets there.
-    pub(super) fn judge_calm(&self, views: &[View]) -> Result<(), String> {
+    pub(super) fn judge_calm(&self, now: Moment, shows: Timestamp, views: &[View]) -> Result<(), String> {
         // A service that said it is about to end and does not is waited for as long as it takes.
         let unhealthy = views.iter().any(|view| view.state == StateName::Unhealthy);
+        // A scheduled task that is slower than its own limit is tried again and again, as its file says.
+        let is_slow = |view: &View| view.runs.last().is_some_and(|run| run.end == RunEnd::TimedOut);
+        let slow = views.iter().any(is_slow);
         for view in views {
+            if view.wanted {
+                self.judge_next(now, shows, view)?;
+            }
+            let scheduled = self.plan.rules(view.instance).schedule.is_some();
             let there = match view.state {
-                StateName::Ready => self.plan.service_of(view.instance).kind == Kind::Service,
+                StateName::Ready => self.plan.service_of(view.instance).kind == Kind::Service || scheduled,
                 StateName::Unhealthy | StateName::Completed => true,
-                StateName::Waiting => unhealthy,
+                StateName::Scheduled | StateName::Starting | StateName::Stopping if scheduled => true,
+                StateName::Backoff if scheduled => is_slow(view),
+                StateName::Waiting => unhealthy || slow,
                 _ => false,
             };
             if view.wanted && !there {
@@ -464,6 +538,7 @@ impl Reference {
         }
         if let Some(request) = self.open.first()
             && !unhealthy
+            && !slow
         {
             return Err(format!("request {} is stuck", request.0));
         }

@@ -171,7 +171,13 @@ impl Run {
                 Some((invocation, Some(exit))) => self.exits(invocation, exit)?,
                 Some((invocation, None)) => self.ready(invocation)?,
                 None if self.engine.next_deadline().is_some() => self.take(Step::TimePasses)?,
-                None => return self.reference.judge_calm(&self.engine.snapshot()),
+                None => {
+                    return self.reference.judge_calm(
+                        self.now,
+                        jiff::Timestamp::UNIX_EPOCH,
+                        &self.engine.snapshot(),
+                    );
+                }
             }
         }
         Err("stuck: it never comes to rest".to_owned())

@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use svc::base::{Invocation, Moment, Signal};
+use jiff::Timestamp;
+use svc::base::{Cron, Invocation, Moment, Signal};
 use svc::engine::{Action, Command, Engine, Event, NewPlan, Record, RequestId, Scope, StateName, View};
 use svc::graph::Change;
-use svc::graph::plan::{InstanceId, LivenessFailure, Plan, Readiness, Relation};
+use svc::graph::plan::{InstanceId, LivenessFailure, Overlap, Plan, Readiness, Relation, When};
 use svc::model::policy::{Condition, Kind, RestartWhen};
 use svc::probe::Schedule;
 
@@ -71,6 +72,8 @@ pub(super) struct World {
     old_kills: BTreeMap<Moment, InstanceId>,
     steps: usize,
     now: Moment,
+    /// What the wall clock showed when the monotonic one began.
+    wall: Timestamp,
     requests: u64,
     count: u64,
     /// Everything that happened, for a person.
@@ -98,6 +101,7 @@ impl World {
             old_kills: BTreeMap::new(),
             steps: size.steps,
             now: Moment::from_millis(1_000),
+            wall: "2026-03-28T20:00:00Z".parse().expect("a time"),
             requests: 0,
             count: 0,
             history: Vec::new(),
@@ -115,12 +119,14 @@ impl World {
 
     /// Plays the whole run; returns how many events it had.
     pub(super) fn play(&mut self) -> Result<u64, String> {
+        self.tell_clock()?;
         for _ in 0..self.steps {
             match self.random.u32(0..10) {
                 0..4 => self.ask()?,
                 4 if self.random.bool() && !self.reference.over => self.take_over()?,
                 5 => self.extend()?,
                 6 if self.random.u32(0..8) == 0 => self.jump()?,
+                6 if self.random.clone().u32(0..4) == 0 => self.set_clock()?,
                 7 | 8 => self.apply()?,
                 _ => {}
             }
@@ -132,7 +138,7 @@ impl World {
         self.run_until(self.now + Duration::from_secs(600))?;
         let views = self.engine.snapshot();
         if !self.reference.over {
-            self.reference.judge_calm(&views)?;
+            self.reference.judge_calm(self.now, self.shows(), &views)?;
             self.shut_down(false)?;
             self.run_until(self.now + Duration::from_secs(600))?;
         }
@@ -149,7 +155,8 @@ impl World {
         let no_deps = self.loose && self.random.bool();
         let kill = self.random.u32(0..4) == 0;
         let command = match self.random.u32(0..40) {
-            0..20 => Command::Start { instances, no_deps },
+            0..4 => Command::Run { instances, no_deps },
+            4..20 => Command::Start { instances, no_deps },
             20..30 => Command::Stop { instances, no_deps },
             30..39 => Command::Restart { instances, no_deps },
             _ => return self.shut_down(kill),
@@ -219,6 +226,23 @@ impl World {
             Some(invocation) => self.tell(Event::ExtendTimeout { invocation, by: Duration::from_secs(2) }),
             None => Ok(()),
         }
+    }
+
+    /// What the wall clock shows.
+    fn shows(&self) -> Timestamp {
+        self.wall + self.now.elapsed()
+    }
+
+    fn tell_clock(&mut self) -> Result<(), String> {
+        self.tell(Event::Clock { shows: self.shows().to_zoned(jiff::tz::TimeZone::UTC) })
+    }
+
+    /// The wall clock is set, by a bit or by days, forward or back.
+    fn set_clock(&mut self) -> Result<(), String> {
+        let mut random = self.random.clone();
+        let by = Duration::from_secs([1, 90, 7_200, 200_000][random.usize(0..4)]);
+        self.wall = if random.bool() { self.wall + by } else { self.wall - by };
+        self.tell_clock()
     }
 
     /// Hours pass at once, as after a suspended machine: everything that was due is due now.
@@ -374,7 +398,7 @@ impl World {
                 return Err(format!("taken over wrongly: {before:?} became {after:?}"));
             }
         }
-        self.tell(Event::Tick)
+        self.tell_clock()
     }
 }
 
@@ -400,17 +424,26 @@ fn flawed(plan: &Plan, flaw: Option<Flaw>) -> Plan {
 
 pub(super) fn random_plan(random: &mut fastrand::Rng, services: usize) -> Plan {
     let names = ["a", "b", "c", "d", "e", "f"];
+    // Drawn beside the others, so that what a seed says of everything else stays as it is.
+    let mut aside = fastrand::Rng::with_seed(random.clone().u64(..) ^ 0x7a5c);
     let mut draft = plan::plan("simulated");
     let mut tasks = Vec::new();
     for (at, name) in names.iter().take(services).enumerate() {
         let task = random.u32(0..4) == 0;
         draft = if task { draft.task(name) } else { draft.service(name) };
-        if random.u32(0..6) == 0 {
+        let replicas = random.u32(0..6) == 0;
+        if replicas {
             draft = draft.replicas(2);
         }
         tasks.push(task);
         let random = &mut *random;
-        draft = draft.rules(|rules| random_rules(random, rules));
+        draft = draft.rules(|rules| {
+            random_rules(random, rules);
+            // A scheduled task has no replicas: `check` says so.
+            if task && !replicas && aside.bool() {
+                rules.schedule = Some(Box::new(random_schedule(&mut aside)));
+            }
+        });
         for other in 0..at {
             if random.u32(0..3) == 0 {
                 let relation = random_relation(random, tasks[other]);
@@ -462,6 +495,18 @@ fn random_rules(random: &mut fastrand::Rng, rules: &mut svc::graph::plan::Rules)
     rules.backoff.reset = Duration::from_secs(random.u64(1..10));
     if random.u32(0..4) == 0 {
         rules.timeout = Some(Duration::from_secs(random.u64(1..10)));
+    }
+}
+
+fn random_schedule(random: &mut fastrand::Rng) -> svc::graph::plan::Schedule {
+    let line = ["* * * * *", "*/5 * * * *", "0 * * * *"][random.usize(0..3)];
+    svc::graph::plan::Schedule {
+        when: match random.bool() {
+            true => When::Every(Duration::from_secs(random.u64(5..60))),
+            false => When::Cron { line: Cron::parse(line).expect("it is one"), zone: None },
+        },
+        overlap: [Overlap::Skip, Overlap::Queue, Overlap::Replace][random.usize(0..3)],
+        run_on_start: random.u32(0..4) == 0,
     }
 }
 
