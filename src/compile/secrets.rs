@@ -66,6 +66,10 @@ struct Found {
 impl Found {
     /// Looks into a node of a service file; `around` is the name of the one it stands in.
     fn node(&mut self, node: Node<'_>, around: &str) {
+        // A mark in front of a node is a mistake; what follows it was still meant to stay hidden.
+        if matches!(node.ty(), Some(("secret", _))) {
+            self.add(node.name_span(), node.name());
+        }
         for entry in node.entries() {
             let key = entry.key().map(|(key, _)| key);
             let marked = matches!(entry.ty(), Some(("secret", _)));
@@ -95,17 +99,17 @@ impl Found {
 
     /// Looks for the marks by themselves: in a line with a mistake of syntax the tree may not have the value.
     fn marks(&mut self, text: &str, base: u32) {
-        const MARK: &str = "(secret)\"";
-        for (at, _) in text.match_indices(MARK) {
-            let from = at + MARK.len();
-            let mut escaped = false;
-            let end = text[from..].bytes().position(|byte| {
-                let ends = byte == b'\n' || byte == b'"' && !escaped;
-                escaped = byte == b'\\' && !escaped;
-                ends
-            });
-            let to = end.map_or(text.len(), |end| from + end);
-            self.add(Span::new(base + from as u32, base + to as u32), &text[from..to]);
+        for (at, word) in text.match_indices("secret") {
+            let Some(from) = marked(text, at, at + word.len()) else { continue };
+            let length = match text[from..].strip_prefix('"') {
+                Some(quoted) => quoted_len(quoted),
+                None => text[from..].find(|c: char| c.is_whitespace() || ";{}".contains(c)),
+            };
+            let from = from + usize::from(text[from..].starts_with('"'));
+            let to = length.map_or(text.len(), |length| from + length);
+            if from < to {
+                self.add(Span::new(base + from as u32, base + to as u32), &text[from..to]);
+            }
         }
     }
 
@@ -135,5 +139,67 @@ impl Found {
         self.texts.push(text.to_owned());
         // A value of several lines is never quoted as a whole.
         self.texts.extend(text.lines().map(str::to_owned));
+    }
+}
+
+/// Where the value begins that is marked by a word: `(secret)value`, with blanks anywhere.
+fn marked(text: &str, word: usize, end: usize) -> Option<usize> {
+    const BLANKS: [char; 2] = [' ', '\t'];
+    let opened = text[..word].strip_suffix('"').map_or(word, str::len);
+    text[..opened].trim_end_matches(BLANKS).strip_suffix('(')?;
+    let rest = if opened < word { text[end..].strip_prefix('"')? } else { &text[end..] };
+    let value = rest.trim_start_matches(BLANKS).strip_prefix(')')?.trim_start_matches(BLANKS);
+    Some(text.len() - value.len())
+}
+
+/// The length of what stands in quotes, up to the closing one or the end of the line.
+fn quoted_len(text: &str) -> Option<usize> {
+    let mut escaped = false;
+    text.bytes().position(|byte| {
+        let ends = byte == b'\n' || byte == b'"' && !escaped;
+        escaped = byte == b'\\' && !escaped;
+        ends
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hidden(text: &str) -> Vec<String> {
+        let mut found = Found::default();
+        found.marks(text, 0);
+        found.texts.sort();
+        found.texts.dedup();
+        found.texts
+    }
+
+    #[test]
+    fn a_mark_in_broken_text_hides_what_follows_however_it_is_written() {
+        for text in [
+            "a=(secret)\"key one\" b",
+            "a=( secret ) \"key one\"",
+            "a=(\"secret\")\"key one\"",
+            "(secret)\t\"key one",
+            "(secret)\"key one\nb\"",
+        ] {
+            assert_eq!(hidden(text), ["key one"], "{text}");
+        }
+        assert_eq!(hidden("a=(secret)key; b"), ["key"]);
+        assert_eq!(hidden(r#"(secret)"key\"one" b"#), [r#"key\"one"#]);
+    }
+
+    #[test]
+    fn a_word_that_is_no_mark_hides_nothing() {
+        for text in [
+            "secret \"key\"",
+            "(secret",
+            "(secrets)\"key\"",
+            "(my-secret)\"key\"",
+            "(\"secret)\"key\"",
+            "(secret)",
+        ] {
+            assert!(hidden(text).is_empty(), "{text}: {:?}", hidden(text));
+        }
     }
 }
