@@ -19,7 +19,7 @@ pub use cron::{Cron, Zone};
 pub use exit::ExitStatus;
 pub use failure::{SpawnFailure, Stage};
 pub use invocation::Invocation;
-pub use limit::{Limit, Resource};
+pub use limit::{Limit, Resource, Shares};
 pub use moment::Moment;
 pub use name::Name;
 pub use shared::SharedStr;

@@ -15,6 +15,7 @@ pub mod diff;
 pub mod door;
 pub mod engine;
 pub mod exit;
+pub mod groups;
 pub mod operate;
 pub mod orphans;
 pub mod output;

@@ -14,6 +14,7 @@ pub mod client;
 mod codec;
 mod engine_process;
 mod events;
+mod groups;
 mod lives;
 pub mod protocol;
 mod search;

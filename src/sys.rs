@@ -7,6 +7,7 @@
     reason = "the one room that talks to the kernel directly; each block says why it is sound"
 )]
 
+pub mod cgroup;
 pub mod descriptors;
 pub mod launch;
 pub mod memory;

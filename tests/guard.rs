@@ -1,6 +1,7 @@
 //! The guard with real processes.
 
 mod exits;
+mod groups;
 mod launch;
 mod rig;
 mod takeover;

@@ -4,6 +4,7 @@ mod apply;
 mod daemons;
 mod faults;
 mod first;
+mod groups;
 mod later;
 mod life;
 mod logs;

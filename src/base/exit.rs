@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::base::Signal;
+use crate::base::{Signal, Size};
 
 /// How a process ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -11,6 +11,11 @@ pub enum ExitStatus {
     Code(i32),
     /// A signal ended it.
     Signal(Signal),
+    /// The kernel killed it, or what it could not be without, for want of memory.
+    OutOfMemory {
+        /// How much all processes of its service may have, when that was what they ran into.
+        limit: Option<Size>,
+    },
     /// It is gone, and nobody could learn how: its parent died with the answer.
     Unknown,
 }
@@ -27,6 +32,8 @@ impl ExitStatus {
         match self {
             Self::Code(code) => code as u8,
             Self::Signal(signal) => 128u8.wrapping_add(signal.number() as u8),
+            // As for any SIGKILL, which it was.
+            Self::OutOfMemory { .. } => 137,
             Self::Unknown => 255,
         }
     }
@@ -37,6 +44,10 @@ impl fmt::Display for ExitStatus {
         match self {
             Self::Code(code) => write!(f, "exit code {code}"),
             Self::Signal(signal) => write!(f, "killed by {signal}"),
+            Self::OutOfMemory { limit: Some(limit) } => {
+                write!(f, "killed by the kernel: out of memory (limit {limit})")
+            }
+            Self::OutOfMemory { limit: None } => f.write_str("killed by the kernel: out of memory"),
             Self::Unknown => f.write_str("exit status unknown"),
         }
     }

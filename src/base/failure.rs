@@ -9,6 +9,8 @@ pub enum Stage {
     Log,
     /// Making the child process.
     Fork,
+    /// Making its control group, or entering it.
+    Cgroup,
     /// Starting a session and process group of its own.
     Session,
     /// Setting resource limits.
@@ -32,6 +34,7 @@ impl Stage {
     pub const ALL: &[Self] = &[
         Self::Log,
         Self::Fork,
+        Self::Cgroup,
         Self::Session,
         Self::Limits,
         Self::Priority,
@@ -48,6 +51,7 @@ impl fmt::Display for Stage {
         f.write_str(match self {
             Self::Log => "opening the log",
             Self::Fork => "making the process",
+            Self::Cgroup => "entering its control group",
             Self::Session => "starting a session",
             Self::Limits => "setting resource limits",
             Self::Priority => "setting the priority",

@@ -1,4 +1,6 @@
-//! Limits of a process: setrlimit(2).
+//! Limits: of a process, setrlimit(2), and of all processes of a service together.
+
+use crate::base::Size;
 
 /// A limit of a process, which it passes on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,6 +29,28 @@ impl Limit {
             Bound::To(number) => number,
         };
         Self { resource, soft: number, hard: number }
+    }
+}
+
+/// What all processes of a service may use together; `None` for no limit.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Shares {
+    /// Memory.
+    pub memory: Option<Size>,
+    /// Time of processors: microseconds in each [`Shares::PERIOD`].
+    pub cpu: Option<u64>,
+    /// Processes and threads.
+    pub pids: Option<u32>,
+}
+
+impl Shares {
+    /// What a share of the processors is counted in, in microseconds: 100 ms.
+    pub const PERIOD: u64 = 100_000;
+
+    /// Returns the time of so many processors.
+    pub fn of_processors(number: f64) -> u64 {
+        // The kernel takes no less than a millisecond.
+        ((number * Self::PERIOD as f64).round() as u64).max(1000)
     }
 }
 

@@ -2,7 +2,9 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::control::wire::{Cause, CauseKind, Event, Happening, Instance, Kind, Services, State, Wait};
+use crate::control::wire::{
+    Cause, CauseKind, Event, Groups, Happening, Instance, Kind, Services, State, Wait,
+};
 
 /// The present, in tests.
 pub(crate) fn now() -> Timestamp {
@@ -45,6 +47,7 @@ pub(crate) fn instance(name: &str, state: State) -> Instance {
         status: None,
         took_ms: None,
         scaled: None,
+        unlimited: None,
         next_run: None,
         runs: Vec::new(),
         ports: Vec::new(),
@@ -66,7 +69,7 @@ pub(crate) fn waits(name: &str, other: &str) -> Instance {
 
 /// An answer.
 pub(crate) fn services(sequence: u64, instances: Vec<Instance>) -> Services {
-    Services { project: "shop".to_owned(), sequence, instances }
+    Services { project: "shop".to_owned(), sequence, groups: Groups::default(), instances }
 }
 
 /// A transition.

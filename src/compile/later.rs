@@ -9,7 +9,6 @@ use std::net::SocketAddr;
 
 use crate::diagnostic::{Diagnostic, Diagnostics, Span};
 use crate::model::control::Control;
-use crate::model::limits::Limits;
 use crate::model::logs::{LogExtras, Logs, Receiver};
 use crate::model::{Model, Service};
 
@@ -52,14 +51,9 @@ fn control(control: &Control, say: &mut impl FnMut(Span, &str)) {
 }
 
 fn service(service: &Service, say: &mut impl FnMut(Span, &str)) {
-    let Service { sockets, limits, tty, forks, watchdog, watch, .. } = service;
+    let Service { sockets, tty, forks, watchdog, watch, .. } = service;
     let Service { event_listener, logs, .. } = service;
     sockets.iter().for_each(|socket| say(socket.span, "a socket that is passed to a service"));
-    if let Some(limits) = limits {
-        let Limits { memory, cpu, pids, process: _ } = &**limits;
-        let given = [memory.map(|m| m.span), cpu.map(|c| c.span), pids.map(|p| p.span)];
-        given.into_iter().flatten().for_each(|span| say(span, "a limit on all processes together"));
-    }
     let whole = [
         (*tty, "a service on the terminal"),
         (forks.as_ref().map(|forks| forks.span), "a service that puts itself into the background"),

@@ -112,16 +112,18 @@ async fn project(State(context): State<Arc<Context>>) -> Answer<wire::Project> {
         engine_pid: overview.engine_pid,
         instances: overview.instances.len(),
         own_log: project.own_log().to_string_lossy().into_owned(),
+        groups: show::groups(&overview.groups),
         sequence: overview.sequence,
     }))
 }
 
 async fn services(State(context): State<Arc<Context>>) -> Answer<wire::Services> {
     let overview = context.handle.overview().await?;
-    let instances = overview.instances.iter().map(|seen| show::instance(&overview.plan, seen)).collect();
+    let instances = overview.instances.iter().map(|seen| show::instance(&overview, seen)).collect();
     Ok(Form(wire::Services {
         project: overview.plan.project.to_string(),
         sequence: overview.sequence,
+        groups: show::groups(&overview.groups),
         instances,
     }))
 }
@@ -136,7 +138,7 @@ async fn service(State(context): State<Arc<Context>>, Path(name): Path<String>) 
     let recent = context.recent.borrow();
     let detail = |&id: &InstanceId| {
         let (depends_on, dependents) = show::neighbours(&overview, id);
-        let instance = show::instance(plan, &overview.instances[id.0 as usize]);
+        let instance = show::instance(&overview, &overview.instances[id.0 as usize]);
         wire::Detail { instance, why: why::chain(&overview, &recent, id), depends_on, dependents }
     };
     Ok(Form(wire::Service {

@@ -1,19 +1,20 @@
 //! What the engine knows, in the forms of the API.
 
-use crate::base::{ExitStatus, SpawnFailure, Stage};
+use crate::base::{ExitStatus, Shares, SpawnFailure, Stage};
 use crate::control::wire;
 use crate::control::words;
 use crate::engine::action::{Cause, RequestResult, StateName};
 use crate::engine::event::RequestId;
 use crate::engine::run::RunEnd;
 use crate::graph::change::{Change, Effect, Fate, Field};
-use crate::graph::plan::Service;
+use crate::graph::plan::{Launch, Service};
 use crate::graph::{InstanceId, Plan, Relation};
 use crate::model::policy::{Condition, Kind};
-use crate::runtime::handle::{Happening, Notice, Overview, Seen, SeenRun};
+use crate::runtime::handle::{Groups, Happening, Notice, Overview, Seen, SeenRun};
 
 /// Shows one instance.
-pub(crate) fn instance(plan: &Plan, seen: &Seen) -> wire::Instance {
+pub(crate) fn instance(overview: &Overview, seen: &Seen) -> wire::Instance {
+    let plan = &overview.plan;
     let view = &seen.view;
     let (id, instance) = (view.instance, plan.instance(view.instance));
     let service = plan.service_of(id);
@@ -42,6 +43,7 @@ pub(crate) fn instance(plan: &Plan, seen: &Seen) -> wire::Instance {
         status: view.status.as_deref().map(str::to_owned),
         took_ms: view.took.map(|took| took.as_millis() as u64),
         scaled: scale_of(plan.service_of(seen.view.instance)),
+        unlimited: unlimited(&overview.groups, &instance.launch),
         next_run: seen.next_run,
         runs: seen.runs.iter().map(run).collect(),
         ports: instance
@@ -182,6 +184,31 @@ fn scale_of(service: &Service) -> Option<wire::Scaled> {
     Some(wire::Scaled { service: service.name.to_string(), replicas, file })
 }
 
+/// Says what a supervisor can do with control groups.
+pub(crate) fn groups(groups: &Groups) -> wire::Groups {
+    let Groups { leaves, memory, cpu, pids, lacking, cleared } = groups;
+    let limits = [("memory", memory), ("cpu", cpu), ("pids", pids)];
+    wire::Groups {
+        leaves: *leaves,
+        limits: limits.into_iter().filter(|(_, can)| **can).map(|(name, _)| name.to_owned()).collect(),
+        lacking: Some(lacking.clone()).filter(|why| !why.is_empty()),
+        cleared: *cleared,
+    }
+}
+
+/// Says which limits of an instance cannot be enforced.
+fn unlimited(groups: &Groups, launch: &Launch) -> Option<wire::Unlimited> {
+    let Shares { memory, cpu, pids } = launch.extras.as_ref()?.shares;
+    let asked = [
+        ("memory", memory.is_some() && !groups.memory),
+        ("cpu", cpu.is_some() && !groups.cpu),
+        ("pids", pids.is_some() && !groups.pids),
+    ];
+    let limits: Vec<String> =
+        asked.into_iter().filter(|(_, lacks)| *lacks).map(|(name, _)| name.to_owned()).collect();
+    (!limits.is_empty()).then(|| wire::Unlimited { limits, because: groups.lacking.clone() })
+}
+
 fn effect(effect: Effect) -> wire::Effect {
     match effect {
         Effect::Live => wire::Effect::Live,
@@ -271,6 +298,7 @@ fn exit(status: ExitStatus) -> wire::Exit {
     match status {
         ExitStatus::Code(code) => wire::Exit::Code(code),
         ExitStatus::Signal(signal) => wire::Exit::Signal(signal.to_string()),
+        ExitStatus::OutOfMemory { limit } => wire::Exit::OutOfMemory(limit.map(|limit| limit.0)),
         ExitStatus::Unknown => wire::Exit::Unknown(()),
     }
 }
@@ -279,6 +307,7 @@ fn failure(failure: SpawnFailure) -> wire::Failure {
     let stage = match failure.stage {
         Stage::Log => wire::FailureStage::Log,
         Stage::Fork => wire::FailureStage::Fork,
+        Stage::Cgroup => wire::FailureStage::Cgroup,
         Stage::Session => wire::FailureStage::Session,
         Stage::Limits => wire::FailureStage::Limits,
         Stage::Priority => wire::FailureStage::Priority,

@@ -6,6 +6,7 @@
 //! are in milliseconds, and what is not known is `null`.
 
 mod change;
+mod group;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -13,10 +14,13 @@ use std::fmt;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::base::{ExitStatus, Size};
+
 mod run;
 mod state;
 
 pub use change::{Effect, Field, PlanAction, PlanStep, Planned, Proposal, Scaled};
+pub use group::{Groups, Unlimited};
 pub use run::{Run, RunResult};
 pub use state::State;
 
@@ -44,6 +48,9 @@ pub struct Project {
     pub instances: usize,
     /// Where svc's own messages go when it runs detached.
     pub own_log: String,
+    /// What it can do with control groups.
+    #[serde(default)]
+    pub groups: Groups,
     /// The last event that is contained in this answer.
     pub sequence: u64,
 }
@@ -56,6 +63,9 @@ pub struct Services {
     pub project: String,
     /// The last event that is contained in this answer.
     pub sequence: u64,
+    /// What can be done with control groups.
+    #[serde(default)]
+    pub groups: Groups,
     /// The instances, in the order of the service file.
     pub instances: Vec<Instance>,
 }
@@ -111,6 +121,9 @@ pub struct Instance {
     /// That its service has another number of instances than the service file says (`svc scale`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scaled: Option<Scaled>,
+    /// Limits of the service file that cannot be enforced here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unlimited: Option<Unlimited>,
     /// When a scheduled task runs next.
     #[serde(default)]
     pub next_run: Option<Timestamp>,
@@ -206,6 +219,8 @@ pub enum Exit {
     Code(i32),
     /// This signal ended it: `SIGKILL`.
     Signal(String),
+    /// The kernel killed it for want of memory; with the limit of its service in bytes, when it ran into that.
+    OutOfMemory(Option<u64>),
     /// Nobody could learn how.
     Unknown(()),
 }
@@ -227,6 +242,8 @@ pub enum FailureStage {
     Log,
     /// Making the child process.
     Fork,
+    /// Making its control group, or entering it.
+    Cgroup,
     /// Starting a session and process group of its own.
     Session,
     /// Setting resource limits.
@@ -679,6 +696,10 @@ impl fmt::Display for Exit {
         match self {
             Self::Code(code) => write!(f, "exited with code {code}"),
             Self::Signal(signal) => write!(f, "killed by {signal}"),
+            Self::OutOfMemory(limit) => {
+                let limit = limit.map(Size);
+                write!(f, "{}", ExitStatus::OutOfMemory { limit })
+            }
             Self::Unknown(()) => f.write_str("ended, nobody knows how"),
         }
     }

@@ -14,6 +14,7 @@ pub fn exit(exit: ExitStatus) -> String {
     match exit {
         ExitStatus::Code(code) => format!("exited with code {code}"),
         ExitStatus::Signal(signal) => format!("killed by {signal}"),
+        ExitStatus::OutOfMemory { .. } => exit.to_string(),
         ExitStatus::Unknown => "ended, nobody knows how".to_owned(),
     }
 }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::base::{Name, SharedStr, Signal, Size};
+use crate::base::{Name, SharedStr, Shares, Signal, Size};
 use crate::diagnostic::Span;
 pub use crate::model::change::Reaction;
 use crate::model::control::PasswordHash;
@@ -236,17 +236,6 @@ pub struct Extras {
     pub reload: Option<Reload>,
     /// Files whose change leads to something.
     pub watch: Option<Watch>,
-}
-
-/// What all processes of an instance may use together; `None` for no limit.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Shares {
-    /// Memory.
-    pub memory: Option<Size>,
-    /// Processors.
-    pub cpu: Option<f64>,
-    /// Processes and threads.
-    pub pids: Option<u32>,
 }
 
 /// A socket that svc opens and passes. Instances with the same address share one.

@@ -186,7 +186,7 @@ fn messages<M: Codec<OwnedFd>>(mut bytes: &[u8], fds: Vec<OwnedFd>) -> io::Resul
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::guard::protocol::{Launch, Request, Spawn};
+    use crate::guard::protocol::{Grouping, Launch, Request, Spawn};
 
     type Requests = Arrival<Request<OwnedFd>>;
 
@@ -224,7 +224,13 @@ mod tests {
         let (ours, theirs) = pair();
         let long = std::ffi::CString::new(vec![b'x'; INLINE_MAX * 3]).expect("no NUL");
         let launch = Launch { program: long.clone(), ..Launch::default() };
-        let spawn = Spawn { invocation: crate::base::Invocation(1), tag: vec![], launch, fds: vec![] };
+        let spawn = Spawn {
+            invocation: crate::base::Invocation(1),
+            tag: vec![],
+            launch,
+            grouping: Grouping::Shared,
+            fds: vec![],
+        };
         let packet = Packet::of(Request::Spawn(Box::new(spawn))).expect("it fits a memory file");
         assert!(packet.len() < 100);
         assert!(packet.send(ours.as_fd()).expect("sent"));
@@ -279,7 +285,13 @@ mod tests {
     fn a_message_that_cannot_travel_is_refused() {
         let long = std::ffi::CString::new(vec![b'x'; BODY_MAX]).expect("no NUL");
         let launch = Launch { program: long, ..Launch::default() };
-        let spawn = Spawn { invocation: crate::base::Invocation(1), tag: vec![], launch, fds: vec![] };
+        let spawn = Spawn {
+            invocation: crate::base::Invocation(1),
+            tag: vec![],
+            launch,
+            grouping: Grouping::Shared,
+            fds: vec![],
+        };
         let refused = Packet::of(Request::Spawn(Box::new(spawn))).expect_err("too long");
         assert_eq!(refused.kind(), io::ErrorKind::InvalidInput);
     }

@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
-use crate::base::{Invocation, Signal};
+use crate::base::{Invocation, Shares, Signal};
 use crate::guard::channel::{Arrival, Packet, Receiver};
 use crate::guard::protocol::{Message, NAME_MAX, Request, Scope, Spawn};
 use crate::sys::socket;
@@ -74,6 +74,14 @@ impl GuardLink {
     /// `WouldBlock` when [`QUEUE_MAX`] is reached.
     pub fn signal(&mut self, invocation: Invocation, signal: Signal, scope: Scope) -> io::Result<()> {
         self.request(Request::Signal { invocation, signal, scope })
+    }
+
+    /// Limits what a running life may use from now on.
+    ///
+    /// # Errors
+    /// `WouldBlock` when [`QUEUE_MAX`] is reached.
+    pub fn share(&mut self, invocation: Invocation, shares: Shares) -> io::Result<()> {
+        self.request(Request::Share { invocation, shares })
     }
 
     /// Lets the guard hold a descriptor until [`GuardLink::drop_key`], whatever becomes of this engine.

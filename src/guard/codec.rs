@@ -7,9 +7,10 @@
 
 use std::ffi::CString;
 
-use crate::base::{ExitStatus, Invocation, Limit, Resource, Signal, SpawnFailure, Stage};
+use crate::base::{ExitStatus, Invocation, Limit, Resource, Shares, Signal, Size, SpawnFailure, Stage};
 use crate::guard::protocol::{
-    Credentials, Event, Install, Launch, LifeState, Message, NAME_MAX, Request, Scope, Source, Spawn,
+    Credentials, Event, Grouping, Groups, Install, Launch, LifeState, Message, NAME_MAX, Request, Scope,
+    Source, Spawn,
 };
 
 /// Bytes that are no message of this protocol.
@@ -62,6 +63,11 @@ impl<F> Codec<F> for Request<F> {
                 out.push(5);
                 out.push(code);
             }
+            Self::Share { invocation, shares } => {
+                out.push(6);
+                put_invocation(invocation, out);
+                put_shares(shares, out);
+            }
         }
     }
 
@@ -78,6 +84,7 @@ impl<F> Codec<F> for Request<F> {
             3 => Self::Drop { key: reader.name()? },
             4 => Self::Ack { up_to: reader.u64()? },
             5 => Self::Goodbye { code: reader.u8()? },
+            6 => Self::Share { invocation: reader.invocation()?, shares: reader.shares()? },
             _ => return Err(Malformed),
         };
         reader.end(request)
@@ -87,9 +94,13 @@ impl<F> Codec<F> for Request<F> {
 impl<F> Codec<F> for Message<F> {
     fn encode(self, out: &mut Vec<u8>, fds: &mut Vec<F>) {
         match self {
-            Self::Hello { version } => {
+            Self::Hello { version, groups } => {
                 out.push(0);
                 out.extend_from_slice(&version.to_le_bytes());
+                let Groups { leaves, memory, cpu, pids, lacking, cleared } = groups;
+                out.extend([leaves, memory, cpu, pids].map(u8::from));
+                put_bytes(lacking.as_bytes(), out);
+                put_u32(cleared, out);
             }
             Self::Life { invocation, tag, state } => {
                 out.push(1);
@@ -114,7 +125,7 @@ impl<F> Codec<F> for Message<F> {
     fn decode(bytes: &[u8], fds: &mut dyn Iterator<Item = F>) -> Result<Self> {
         let mut reader = Reader { rest: bytes };
         let message = match reader.u8()? {
-            0 => Self::Hello { version: u16::from_le_bytes(reader.array()?) },
+            0 => Self::Hello { version: u16::from_le_bytes(reader.array()?), groups: reader.groups()? },
             1 => Self::Life {
                 invocation: reader.invocation()?,
                 tag: reader.name()?,
@@ -203,10 +214,11 @@ fn read_event<F>(reader: &mut Reader<'_>, fds: &mut dyn Iterator<Item = F>) -> R
 }
 
 fn put_spawn<F>(spawn: Spawn<F>, out: &mut Vec<u8>, fds: &mut Vec<F>) {
-    let Spawn { invocation, tag, launch, fds: installs } = spawn;
+    let Spawn { invocation, tag, launch, grouping, fds: installs } = spawn;
     put_invocation(invocation, out);
     put_bytes(&tag, out);
     put_launch(&launch, out);
+    put_grouping(&grouping, out);
     put_count(installs.len(), out);
     for Install { target, source } in installs {
         out.extend_from_slice(&target.to_le_bytes());
@@ -228,6 +240,7 @@ fn read_spawn<F>(reader: &mut Reader<'_>, fds: &mut dyn Iterator<Item = F>) -> R
     let invocation = reader.invocation()?;
     let tag = reader.name()?;
     let launch = read_launch(reader)?;
+    let grouping = reader.grouping()?;
     let mut installs = Vec::new();
     for _ in 0..reader.u32()? {
         let target = u16::from_le_bytes(reader.array()?);
@@ -239,7 +252,7 @@ fn read_spawn<F>(reader: &mut Reader<'_>, fds: &mut dyn Iterator<Item = F>) -> R
         };
         installs.push(Install { target, source });
     }
-    Ok(Spawn { invocation, tag, launch, fds: installs })
+    Ok(Spawn { invocation, tag, launch, grouping, fds: installs })
 }
 
 fn put_launch(launch: &Launch, out: &mut Vec<u8>) {
@@ -287,6 +300,27 @@ fn read_launch(reader: &mut Reader<'_>) -> Result<Launch> {
     })
 }
 
+fn put_grouping(grouping: &Grouping, out: &mut Vec<u8>) {
+    match grouping {
+        Grouping::Shared => out.push(0),
+        Grouping::Own { name, shares } => {
+            out.push(1);
+            put_bytes(name, out);
+            put_shares(*shares, out);
+        }
+        Grouping::Under(invocation) => {
+            out.push(2);
+            put_invocation(*invocation, out);
+        }
+    }
+}
+
+fn put_shares(Shares { memory, cpu, pids }: Shares, out: &mut Vec<u8>) {
+    put_option(memory.as_ref(), out, |memory, out| put_u64(memory.0, out));
+    put_option(cpu.as_ref(), out, |cpu, out| put_u64(*cpu, out));
+    put_option(pids.as_ref(), out, |pids, out| put_u32(*pids, out));
+}
+
 fn put_u32(number: u32, out: &mut Vec<u8>) {
     out.extend_from_slice(&number.to_le_bytes());
 }
@@ -318,9 +352,13 @@ fn put_exit(exit: ExitStatus, out: &mut Vec<u8>) {
         ExitStatus::Code(code) => (0, code),
         ExitStatus::Signal(signal) => (1, signal.number()),
         ExitStatus::Unknown => (2, 0),
+        ExitStatus::OutOfMemory { .. } => (3, 0),
     };
     out.push(kind);
     out.extend_from_slice(&value.to_le_bytes());
+    if let ExitStatus::OutOfMemory { limit } = exit {
+        put_option(limit.as_ref(), out, |limit, out| put_u64(limit.0, out));
+    }
 }
 
 fn put_fd<F>(fd: Option<F>, out: &mut Vec<u8>, fds: &mut Vec<F>) {
@@ -436,8 +474,37 @@ impl<'a> Reader<'a> {
             0 => Ok(ExitStatus::Code(value)),
             1 => Signal::from_number(value).map(ExitStatus::Signal).ok_or(Malformed),
             2 if value == 0 => Ok(ExitStatus::Unknown),
+            3 if value == 0 => Ok(ExitStatus::OutOfMemory { limit: self.option(Self::u64)?.map(Size) }),
             _ => Err(Malformed),
         }
+    }
+
+    fn shares(&mut self) -> Result<Shares> {
+        Ok(Shares {
+            memory: self.option(Self::u64)?.map(Size),
+            cpu: self.option(Self::u64)?,
+            pids: self.option(Self::u32)?,
+        })
+    }
+
+    fn grouping(&mut self) -> Result<Grouping> {
+        match self.u8()? {
+            0 => Ok(Grouping::Shared),
+            1 => Ok(Grouping::Own { name: self.name()?, shares: self.shares()? }),
+            2 => Ok(Grouping::Under(self.invocation()?)),
+            _ => Err(Malformed),
+        }
+    }
+
+    fn groups(&mut self) -> Result<Groups> {
+        Ok(Groups {
+            leaves: self.flag()?,
+            memory: self.flag()?,
+            cpu: self.flag()?,
+            pids: self.flag()?,
+            lacking: String::from_utf8(self.name()?).map_err(|_| Malformed)?,
+            cleared: self.u32()?,
+        })
     }
 
     fn end<T>(&self, message: T) -> Result<T> {

@@ -10,7 +10,7 @@ use crate::base::{Invocation, Limit, Signal, SpawnFailure, Stage};
 use crate::guard::channel::{Arrival, Packet, Receiver};
 use crate::guard::events::Events;
 use crate::guard::lives::Lives;
-use crate::guard::protocol::{Message, Request, VERSION};
+use crate::guard::protocol::{Groups, Message, Request, VERSION};
 use crate::sys::launch::{Child, Launcher, Order, Program};
 use crate::sys::process;
 use crate::sys::socket;
@@ -40,6 +40,8 @@ pub(super) struct Recipe {
 /// The engine, running or about to be.
 pub(super) struct EngineProcess {
     recipe: Recipe,
+    /// What each engine is told of the guard's control groups.
+    groups: Groups,
     state: State,
     /// How many starts in a row did not last.
     short_lives: u32,
@@ -75,7 +77,7 @@ struct Link {
 
 /// What a new engine is told before the events.
 enum Announcement {
-    Hello,
+    Hello(Groups),
     Life(Invocation),
     Kept(Vec<u8>),
     Ready,
@@ -83,8 +85,8 @@ enum Announcement {
 
 impl EngineProcess {
     /// Makes an engine that is to be started at once.
-    pub(super) fn new(recipe: Recipe, now: Instant) -> Self {
-        Self { recipe, state: State::Waiting(now), short_lives: 0 }
+    pub(super) fn new(recipe: Recipe, groups: Groups, now: Instant) -> Self {
+        Self { recipe, groups, state: State::Waiting(now), short_lives: 0 }
     }
 
     /// Starts the engine when it is time.
@@ -107,8 +109,8 @@ impl EngineProcess {
             Ok((child, socket)) => {
                 let lives = lives.invocations().map(Announcement::Life);
                 let kept = kept.keys().cloned().map(Announcement::Kept);
-                let story =
-                    [Announcement::Hello].into_iter().chain(lives).chain(kept).chain([Announcement::Ready]);
+                let hello = Announcement::Hello(self.groups.clone());
+                let story = [hello].into_iter().chain(lives).chain(kept).chain([Announcement::Ready]);
                 let link = Link {
                     socket,
                     receiver: Receiver::default(),
@@ -247,7 +249,9 @@ impl Link {
             let message = if let Some(announcement) = self.story.get(announced) {
                 announced += 1;
                 match announcement {
-                    Announcement::Hello => Some(Message::Hello { version: VERSION }),
+                    Announcement::Hello(groups) => {
+                        Some(Message::Hello { version: VERSION, groups: groups.clone() })
+                    }
                     Announcement::Life(invocation) => lives.describe(*invocation),
                     Announcement::Kept(key) => {
                         kept.get(key).map(|fd| Message::Kept { key: key.clone(), fd: Some(fd.as_fd()) })
@@ -290,6 +294,7 @@ impl Recipe {
             credentials: None,
             limits: &[Limit::descriptors(process::nofile())],
             nice: None,
+            group: None,
             session: false,
             fds: &fds,
         })?;

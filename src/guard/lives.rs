@@ -3,11 +3,12 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd};
 
-use crate::base::{ExitStatus, Invocation, Signal, SpawnFailure};
+use crate::base::{ExitStatus, Invocation, Shares, Signal, SpawnFailure};
 use crate::guard::census::{Census, Seen};
 use crate::guard::events::{Events, Fact};
+use crate::guard::groups::{Leaf, Tree, Watched};
 use crate::guard::protocol::{Event, LifeState, Message, Scope};
 use crate::sys::launch::Child;
 use crate::sys::process;
@@ -22,6 +23,24 @@ struct Life {
     main: Option<Child>,
     now: Now,
     known: Known,
+    /// Its control group, while it has one.
+    leaf: Option<Leaf>,
+    /// The life under whose limits it is.
+    under: Option<Invocation>,
+}
+
+/// A life that is about to begin.
+pub(super) struct Birth {
+    /// Which.
+    pub(super) invocation: Invocation,
+    /// What the engine gave it.
+    pub(super) tag: Vec<u8>,
+    /// What came of the launch.
+    pub(super) launched: Result<Child, SpawnFailure>,
+    /// The control group it is in.
+    pub(super) leaf: Option<Leaf>,
+    /// The life under whose limits it is.
+    pub(super) under: Option<Invocation>,
 }
 
 /// What is true of a life.
@@ -35,9 +54,9 @@ enum Now {
     Lingering {
         /// Whether they are to be killed as they are found.
         kill: bool,
-        /// A handle on one of them: while it runs there is nothing to look for, and when it ends it is
-        /// time to look again. `None` when it has ended or none could be opened.
-        watched: Option<OwnedFd>,
+        /// Its control group, or a handle on one of them: while that one runs there is nothing to look for, and
+        /// when it ends it is time to look again. `None` when it has ended or none could be opened.
+        watched: Option<Watched>,
     },
     /// Nothing is left, or nothing ever was.
     Over,
@@ -64,14 +83,25 @@ impl Lives {
         self.all.contains_key(&invocation)
     }
 
+    /// Returns the control group of a life.
+    pub(super) fn leaf(&self, invocation: Invocation) -> Option<&Leaf> {
+        self.all.get(&invocation)?.leaf.as_ref()
+    }
+
+    /// Changes what a life may use.
+    ///
+    /// # Errors
+    /// The kernel refuses a limit.
+    pub(super) fn share(&mut self, invocation: Invocation, shares: Shares, tree: &Tree) -> io::Result<()> {
+        match self.all.get_mut(&invocation).and_then(|life| life.leaf.as_mut()) {
+            Some(leaf) => tree.change(leaf, shares),
+            None => Ok(()),
+        }
+    }
+
     /// Adds a life after its launch.
-    pub(super) fn add(
-        &mut self,
-        invocation: Invocation,
-        tag: Vec<u8>,
-        launched: Result<Child, SpawnFailure>,
-        events: &mut Events,
-    ) {
+    pub(super) fn add(&mut self, birth: Birth, events: &mut Events) {
+        let Birth { invocation, tag, launched, leaf, under } = birth;
         let (main, now) = match launched {
             Ok(child) => {
                 self.empty_lives_of_number(child.pid, events);
@@ -84,14 +114,15 @@ impl Lives {
                 (None, Now::Over)
             }
         };
-        self.all.insert(invocation, Life { tag, main, now, known: Known::Nothing });
+        self.all.insert(invocation, Life { tag, main, now, known: Known::Nothing, leaf, under });
     }
 
     /// The kernel has given a number to a new process, so no session or group of that number is left.
     fn empty_lives_of_number(&mut self, pid: u32, events: &mut Events) {
         for (&invocation, life) in &mut self.all {
             let same = life.main.as_ref().is_some_and(|main| main.pid == pid);
-            if same && matches!(life.now, Now::Lingering { .. }) {
+            // Who has left the session is still in the group.
+            if same && life.leaf.is_none() && matches!(life.now, Now::Lingering { .. }) {
                 life.now = Now::Over;
                 events.push(Event::Emptied { invocation });
             }
@@ -108,9 +139,19 @@ impl Lives {
             };
             let Some(life) = self.all.get_mut(&invocation) else { continue };
             let kill = matches!(life.now, Now::Running { kill: true });
+            let under = life.under;
+            let exit = match &mut life.leaf {
+                // What svc itself killed it did not kill for want of memory.
+                Some(leaf) if !kill => leaf.cause_of(exit),
+                _ => exit,
+            };
             let stragglers = life.has_more(file, &mut census);
             life.now = if stragglers { Now::Lingering { kill, watched: None } } else { Now::Over };
             events.push(Event::Exited { invocation, exit, stragglers });
+            let above = under.and_then(|under| self.all.get_mut(&under)).and_then(|life| life.leaf.as_mut());
+            if let Some(leaf) = above {
+                leaf.look_for_killed();
+            }
         }
     }
 
@@ -129,8 +170,9 @@ impl Lives {
             if kill {
                 life.kill_everything(&mut census);
             }
+            // Watched before it is looked at: nothing that ends in between is missed.
+            life.watch(&mut census);
             if life.has_more(file, &mut census) {
-                life.watch(&mut census);
                 again |= kill || matches!(life.now, Now::Lingering { watched: None, .. });
             } else {
                 life.now = Now::Over;
@@ -140,10 +182,20 @@ impl Lives {
         again
     }
 
+    /// Removes the control groups of lives that are over.
+    pub(super) fn tidy(&mut self, tree: &mut Tree) {
+        tree.tidy();
+        for life in self.all.values_mut().filter(|life| matches!(life.now, Now::Over)) {
+            if let Some(leaf) = life.leaf.take() {
+                tree.remove(leaf);
+            }
+        }
+    }
+
     /// The handles whose readiness says that it is time to look at a life again.
-    pub(super) fn watched(&self) -> impl Iterator<Item = (Invocation, BorrowedFd<'_>)> {
+    pub(super) fn watched(&self) -> impl Iterator<Item = (Invocation, &Watched)> {
         self.all.iter().filter_map(|(&invocation, life)| match &life.now {
-            Now::Lingering { watched: Some(handle), .. } => Some((invocation, handle.as_fd())),
+            Now::Lingering { watched: Some(watched), .. } => Some((invocation, watched)),
             Now::Running { .. } | Now::Lingering { .. } | Now::Over => None,
         })
     }
@@ -257,16 +309,22 @@ impl Life {
     fn signal_everything(&self, signal: Signal, census: &mut Option<Census>) {
         let Some(main) = &self.main else { return };
         self.signal_group(signal, census);
+        if let Some(leaf) = &self.leaf {
+            return leaf.signal_outside(main.pid, signal);
+        }
         let Some(census) = taken(census) else { return };
         let members = census.members(main.pid);
         members.iter().filter(|seen| !seen.is_in_group(main.pid)).for_each(|seen| signal_one(seen, signal));
     }
 
-    /// Kills the group, which the kernel does at one instant, then whoever else belongs to the life, until a
+    /// Kills its control group. Without one: kills the process group, which the kernel does at one instant, then whoever else belongs to the life, until a
     /// look at the machine finds no new one. A process with a pending SIGKILL cannot fork, so this ends
     /// unless the others fork faster than `/proc` can be read; then the guard's next round goes on.
     fn kill_everything(&self, census: &mut Option<Census>) {
         let Some(main) = &self.main else { return };
+        if let Some(leaf) = &self.leaf {
+            return leaf.kill();
+        }
         let mut killed: Vec<Seen> = Vec::new();
         for _ in 0..KILL_ROUNDS {
             self.signal_group(Signal::KILL, census);
@@ -286,6 +344,9 @@ impl Life {
     /// Returns whether a process is left besides the reaped main process.
     fn has_more(&self, file: BorrowedFd<'_>, census: &mut Option<Census>) -> bool {
         let Some(main) = &self.main else { return false };
+        if let Some(leaf) = &self.leaf {
+            return leaf.has_processes();
+        }
         if !process::number_in_use(main.pid, file) {
             return false;
         }
@@ -298,8 +359,13 @@ impl Life {
     /// Chooses a straggler to wait for.
     fn watch(&mut self, census: &mut Option<Census>) {
         let Some(main) = &self.main else { return };
-        let members = taken(census).map(|census| census.members(main.pid)).unwrap_or_default();
-        let found = members.iter().find_map(Seen::open);
+        let found = match &self.leaf {
+            Some(leaf) => leaf.watch().map(Watched::Group),
+            None => {
+                let members = taken(census).map(|census| census.members(main.pid)).unwrap_or_default();
+                members.iter().find_map(Seen::open).map(Watched::Process)
+            }
+        };
         if let Now::Lingering { watched, .. } = &mut self.now {
             *watched = found;
         }

@@ -11,7 +11,7 @@
 
 use std::ffi::CString;
 
-use crate::base::{ExitStatus, Invocation, Limit, Signal, SpawnFailure};
+use crate::base::{ExitStatus, Invocation, Limit, Shares, Signal, SpawnFailure};
 
 /// The version of this protocol.
 pub const VERSION: u16 = 1;
@@ -35,6 +35,13 @@ pub enum Request<F> {
         signal: Signal,
         /// To which of its processes.
         scope: Scope,
+    },
+    /// Limit what a running life uses from now on; nothing happens when it is over or has no group of its own.
+    Share {
+        /// Which life.
+        invocation: Invocation,
+        /// To what; no limit where there is none.
+        shares: Shares,
     },
     /// Hold a descriptor under a key until it is dropped, whatever becomes of the engine. A second
     /// one under the same key replaces the first.
@@ -69,6 +76,8 @@ pub enum Message<F> {
     Hello {
         /// The guard's [`VERSION`].
         version: u16,
+        /// What it can do with control groups.
+        groups: Groups,
     },
     /// A life the guard holds, as it stood at the last acknowledged event.
     Life {
@@ -95,6 +104,23 @@ pub enum Message<F> {
         /// What.
         event: Event<F>,
     },
+}
+
+/// What a guard can do with control groups: all of it where it was given a part of the tree to itself.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Groups {
+    /// Whether each life has a group of its own.
+    pub leaves: bool,
+    /// Whether memory can be limited.
+    pub memory: bool,
+    /// Whether the time of processors can be limited.
+    pub cpu: bool,
+    /// Whether the number of processes can be limited.
+    pub pids: bool,
+    /// Why that is not everything; empty when it is.
+    pub lacking: String,
+    /// How many processes a supervisor that was killed had left, and are gone now.
+    pub cleared: u32,
 }
 
 /// How far a life had come at the last acknowledged event.
@@ -163,8 +189,9 @@ pub enum Scope {
     Main,
     /// Its process group.
     Group,
-    /// Its session, its group and whatever descends from those. `SIGKILL` is repeated until nothing
-    /// is left, so that a process that forks meanwhile does not get away.
+    /// Everything in its control group; without one its session, its process group and whatever descends from
+    /// those. `SIGKILL` is repeated until nothing is left, so that a process that forks meanwhile does not get
+    /// away.
     Everything,
 }
 
@@ -177,9 +204,27 @@ pub struct Spawn<F> {
     pub tag: Vec<u8>,
     /// What to execute and how.
     pub launch: Launch,
+    /// Which control group it is in, where the guard can make any.
+    pub grouping: Grouping,
     /// The child's descriptors. 0, 1 and 2 are `/dev/null` where they are not listed; nothing else is
     /// inherited. The same number twice is refused.
     pub fds: Vec<Install<F>>,
+}
+
+/// Which control group a life is in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Grouping {
+    /// That of the guard.
+    Shared,
+    /// One of its own.
+    Own {
+        /// What people find it by, up to [`NAME_MAX`] bytes; the number of the life is added.
+        name: Vec<u8>,
+        /// What it may use, of that which the guard can limit.
+        shares: Shares,
+    },
+    /// One of its own under the limits of this life. When that has none, one as by the name `errand`.
+    Under(Invocation),
 }
 
 /// What to execute and how.

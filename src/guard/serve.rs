@@ -16,8 +16,9 @@ use crate::guard::census::Census;
 use crate::guard::channel::Arrival;
 use crate::guard::engine_process::{EngineProcess, Recipe};
 use crate::guard::events::Events;
-use crate::guard::lives::Lives;
-use crate::guard::protocol::{Install, Launch, Request, Scope, Source, Spawn};
+use crate::guard::groups::{Leaf, Tree};
+use crate::guard::lives::{Birth, Lives};
+use crate::guard::protocol::{Grouping, Install, Launch, Request, Scope, Source, Spawn};
 use crate::guard::search;
 use crate::sys::launch::{Child, Launcher, Order, Program};
 use crate::sys::process::{self, Children};
@@ -41,6 +42,8 @@ pub(super) struct Guard {
     /// The limit of open files that services get unless they ask for another.
     nofile: (u64, u64),
     lives: Lives,
+    /// Where the control groups of lives are, if they can have any.
+    tree: Option<Tree>,
     events: Events,
     kept: BTreeMap<Vec<u8>, OwnedFd>,
     engine: EngineProcess,
@@ -61,24 +64,26 @@ struct Woken {
 }
 
 impl Guard {
-    /// Makes this process the guard of an engine it is about to start.
+    /// Makes this process the guard of an engine it is about to start. Its control groups are found by `groups`.
     ///
     /// # Errors
     /// What the kernel refuses of what a guard needs: signals to read, being the subreaper, `/dev/null`.
-    pub(super) fn new(recipe: Recipe) -> io::Result<Self> {
+    pub(super) fn new(recipe: Recipe, groups: &str) -> io::Result<Self> {
         let signals = Signals::take()?;
         process::become_subreaper()?;
         let nofile = process::raise_nofile().unwrap_or_else(|_| process::nofile());
         let launcher = Launcher::new()?;
+        let (tree, groups) = Tree::take(groups);
         Ok(Self {
             null: launcher.null().try_clone_to_owned()?,
             launcher,
             signals,
             nofile,
             lives: Lives::default(),
+            tree,
             events: Events::default(),
             kept: BTreeMap::new(),
-            engine: EngineProcess::new(recipe, now()),
+            engine: EngineProcess::new(recipe, groups, now()),
             ending: None,
         })
     }
@@ -91,6 +96,9 @@ impl Guard {
         loop {
             let children = self.reap()?;
             let mut again = self.lives.settle(&mut self.events, self.null.as_fd());
+            if let Some(tree) = &mut self.tree {
+                self.lives.tidy(tree);
+            }
             if let Some(ending) = self.ending {
                 if children == Children::None || now() >= ending.since + LAST_WAIT {
                     return Ok(ending.code);
@@ -118,6 +126,14 @@ impl Guard {
             if woken.by_engine {
                 self.hear();
             }
+        }
+    }
+
+    /// Lets go of what the kernel does not take away with this process.
+    pub(super) fn leave(&mut self) {
+        if let Some(tree) = &mut self.tree {
+            self.lives.tidy(tree);
+            tree.leave();
         }
     }
 
@@ -181,9 +197,9 @@ impl Guard {
     fn wait(&self, again: bool) -> io::Result<Woken> {
         let mut fds = vec![PollFd::new(&self.signals, PollFlags::IN)];
         let mut watched = Vec::new();
-        for (invocation, handle) in self.lives.watched() {
+        for (invocation, life) in self.lives.watched() {
             watched.push(invocation);
-            fds.push(PollFd::from_borrowed_fd(handle, PollFlags::IN));
+            fds.push(life.poll_fd());
         }
         if let Some((socket, blocked)) = self.engine.socket() {
             let room = if blocked { PollFlags::OUT } else { PollFlags::empty() };
@@ -244,13 +260,18 @@ impl Guard {
                 if self.lives.contains(spawn.invocation) {
                     return Err(io::ErrorKind::AlreadyExists.into());
                 }
-                let launched = self.launch(&spawn.launch, &spawn.fds);
-                let Spawn { invocation, tag, .. } = *spawn;
-                self.lives.add(invocation, tag, launched, &mut self.events);
+                self.spawn(*spawn);
                 *census = None;
             }
             Request::Signal { invocation, signal, scope } => {
                 self.lives.signal(invocation, signal, scope, census);
+            }
+            Request::Share { invocation, shares } => {
+                if let Some(tree) = &self.tree
+                    && let Err(error) = self.lives.share(invocation, shares, tree)
+                {
+                    say(&format!("cannot change the limits of a service that runs: {error}"));
+                }
             }
             Request::Keep { key, fd: Some(fd) } => {
                 self.kept.insert(key, fd);
@@ -274,7 +295,36 @@ impl Guard {
         Ok(())
     }
 
-    fn launch(&mut self, launch: &Launch, installs: &[Install<OwnedFd>]) -> Result<Child, SpawnFailure> {
+    fn spawn(&mut self, spawn: Spawn<OwnedFd>) {
+        let Spawn { invocation, tag, launch, grouping, fds } = spawn;
+        let under = match grouping {
+            Grouping::Under(life) => Some(life),
+            Grouping::Own { .. } | Grouping::Shared => None,
+        };
+        let (launched, leaf) = match self.group(invocation, &grouping) {
+            Ok(leaf) => (self.launch(&launch, &fds, leaf.as_ref()), leaf),
+            Err(error) => (Err(cgroup(&error)), None),
+        };
+        self.lives.add(Birth { invocation, tag, launched, leaf, under }, &mut self.events);
+    }
+
+    /// Makes the control group of a life that is about to begin.
+    fn group(&mut self, invocation: Invocation, grouping: &Grouping) -> io::Result<Option<Leaf>> {
+        let Some(tree) = &mut self.tree else { return Ok(None) };
+        match grouping {
+            Grouping::Shared => Ok(None),
+            Grouping::Own { name, shares } => tree.leaf(name, invocation, *shares).map(Some),
+            Grouping::Under(life) => tree.under(self.lives.leaf(*life), invocation).map(Some),
+        }
+    }
+
+    fn launch(
+        &mut self,
+        launch: &Launch,
+        installs: &[Install<OwnedFd>],
+        leaf: Option<&Leaf>,
+    ) -> Result<Child, SpawnFailure> {
+        let door = leaf.map(Leaf::door).transpose().map_err(|error| cgroup(&error))?;
         let descriptors = |errno| SpawnFailure { stage: Stage::Descriptors, errno };
         let mut fds: Vec<(RawFd, BorrowedFd<'_>)> = Vec::with_capacity(installs.len() + 3);
         for Install { target, source } in installs {
@@ -309,14 +359,19 @@ impl Guard {
             credentials: credentials.map(|who| (who.uid, who.gid, &who.groups[..])),
             limits: &limits,
             nice: launch.nice,
+            group: door.as_ref().map(|door| door.as_fd()),
             session: launch.session,
             fds: &fds,
         })
     }
 }
 
+fn cgroup(error: &io::Error) -> SpawnFailure {
+    SpawnFailure { stage: Stage::Cgroup, errno: error.raw_os_error().unwrap_or(EINVAL) }
+}
+
 #[expect(clippy::disallowed_methods, reason = "the guard's own pauses: when to start the engine again")]
-fn now() -> Instant {
+pub(super) fn now() -> Instant {
     Instant::now()
 }
 

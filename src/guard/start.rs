@@ -32,6 +32,8 @@ pub struct Start<'a> {
     pub engine_argv: &'a [CString],
     /// The environment of guard and engine.
     pub env: &'a [CString],
+    /// What the guard's control groups are found by, unlike any other guard's; absent means that none are made.
+    pub groups: Option<&'a str>,
     /// What guard and engine hold for as long as they live, such as the lock of the runtime directory. The
     /// engine finds them from descriptor 4 on.
     pub passed: &'a [BorrowedFd<'a>],
@@ -86,6 +88,7 @@ pub fn start(start: &Start<'_>) -> Result<Child, StartError> {
     ];
     fds.extend(start.passed.iter().zip(PROGRAM + 1..).map(|(fd, number)| (number, *fd)));
     let mut argv = vec![c"svc".to_owned(), text(ENTRY)?, text(&start.passed.len().to_string())?];
+    argv.push(text(start.groups.unwrap_or_default())?);
     argv.extend_from_slice(start.engine_argv);
     let launched = launcher.launch(&Order {
         program: Program::File(start.program),
@@ -96,6 +99,7 @@ pub fn start(start: &Start<'_>) -> Result<Child, StartError> {
         credentials: None,
         limits: &[Limit::descriptors(process::nofile())],
         nice: None,
+        group: None,
         session: true,
         fds: &fds,
     });
@@ -129,11 +133,15 @@ fn serve(args: &[OsString], env: Vec<CString>) -> io::Result<u8> {
     // Before Linux 5.11 there is no such call; then only what the starter left open leaks.
     let _best_effort = descriptors::close_all_on_exec();
     process::set_name(c"svc-guard")?;
-    let argv = args[3..].iter().map(|arg| CString::new(arg.as_bytes()));
+    let groups = args.get(3).and_then(|groups| groups.to_str()).ok_or(io::ErrorKind::InvalidInput)?;
+    let argv = args[4..].iter().map(|arg| CString::new(arg.as_bytes()));
     let argv = argv.collect::<Result<_, _>>()?;
     // What is held for life, such as the project's lock, is let go by the kernel, after it has taken this
     // process away: whoever waits for the lock finds nobody left.
-    ManuallyDrop::new(Guard::new(Recipe { program, argv, env, passed })?).run()
+    let mut guard = ManuallyDrop::new(Guard::new(Recipe { program, argv, env, passed }, groups)?);
+    let code = guard.run();
+    guard.leave();
+    code
 }
 
 /// Takes what the engine was started with: its link to the guard, and the descriptors that were passed

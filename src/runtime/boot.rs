@@ -18,7 +18,7 @@ use nix::sys::inotify::{AddWatchFlags, InitFlags, Inotify, WatchDescriptor};
 use crate::guard::start::{Start, StartError, own_program, start};
 use crate::runtime::clock::Clock;
 use crate::runtime::private;
-use crate::runtime::project::{Project, ProjectError};
+use crate::runtime::project::{Project, ProjectError, fingerprint};
 
 /// The first argument of an engine process; people do not type it.
 pub const ENGINE: &str = "--engine";
@@ -120,6 +120,7 @@ pub fn boot(
         engine: program.as_fd(),
         engine_argv: &engine_argv(project).map_err(StartError::Prepare)?,
         env,
+        groups: Some(&groups_name(project)),
         passed: &[lock.as_fd(), input, out, err],
         stdout: Some(own_log.as_fd()),
         stderr: Some(own_log.as_fd()),
@@ -140,6 +141,13 @@ fn engine_argv(project: &Project) -> io::Result<Vec<CString>> {
         project.state_dir.as_os_str().as_bytes(),
     ];
     Ok(words.into_iter().map(CString::new).collect::<Result<_, _>>()?)
+}
+
+/// The name of the guard's control groups: the project's, and which of its runtime directories it is, since the
+/// same file may be run in several by who sets `SVC_RUNTIME_DIR`.
+fn groups_name(project: &Project) -> String {
+    let place = fingerprint(project.runtime_dir.as_os_str().as_bytes());
+    format!("{}-{:04x}", project.id, place & 0xffff)
 }
 
 fn open_own_log(file: &Path) -> Result<File, BootError> {

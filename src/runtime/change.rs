@@ -13,7 +13,7 @@ use crate::graph::{Change, InstanceId, Plan};
 use crate::logs::Channel;
 use crate::runtime::driver::Driver;
 use crate::runtime::handle::{Accepted, Happening};
-use crate::runtime::launch::{log_key, log_settings, notify_key, ready_key};
+use crate::runtime::launch::{log_key, log_settings, notify_key, ready_key, shares};
 use crate::runtime::private;
 use crate::runtime::proposal::{Proposal, Wanted};
 use crate::runtime::slot::{Slot, SlotKey};
@@ -98,6 +98,7 @@ impl Driver {
         self.places = self.slots.iter().zip(0..).map(|(slot, at)| (slot.key, InstanceId(at))).collect();
         self.lives.follow(change);
         self.follow_logs();
+        self.follow_shares(&old, change);
         let gone = old.instances.iter().zip(&change.after).filter(|(_, after)| after.is_none());
         let removed = gone.map(|(instance, _)| instance.name.to_string()).collect();
         self.publish(Happening::PlanChanged { change: Arc::clone(change), removed });
@@ -143,6 +144,18 @@ impl Driver {
         for key in [out, err, notify_key(name), ready_key(name)] {
             // A full queue means that the guard has not listened for a long time: it holds a pipe more.
             let _ = self.link.drop_key(&key);
+        }
+    }
+
+    /// Lets what runs use as much as the new plan says.
+    fn follow_shares(&mut self, old: &Plan, change: &Change) {
+        for (was, instance) in old.instances() {
+            let Some(id) = change.after[was.0 as usize] else { continue };
+            let now = shares(&self.plan.instance(id).launch);
+            if let (Some(life), true) = (self.slots[id.0 as usize].life, now != shares(&instance.launch)) {
+                // A full queue means that the guard has not listened for a long time; the next life has them.
+                let _ = self.link.share(life, now);
+            }
         }
     }
 

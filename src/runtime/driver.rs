@@ -19,7 +19,7 @@ use crate::base::Signal;
 use crate::engine::{Action, Command, Engine, Event, RequestId};
 use crate::graph::{InstanceId, Plan};
 use crate::guard::client::GuardLink;
-use crate::guard::protocol::{self, Message};
+use crate::guard::protocol::{self, Groups, Message};
 use crate::logs::Channel;
 use crate::logs::Pumps;
 use crate::runtime::change::Versions;
@@ -59,6 +59,8 @@ pub struct Driver {
     /// The plan that is to come, while it is being applied, and the one before, while it may come back.
     pub(crate) versions: Versions,
     pub(crate) lives: Lives,
+    /// What the guard can do with control groups.
+    pub(crate) groups: Groups,
     pub(crate) errands: Errands,
     /// The pumps of all logs, each under the number of its instance.
     pub(crate) pumps: Pumps,
@@ -334,6 +336,7 @@ impl Driver {
             guard_pid: nix::unistd::getppid().as_raw().unsigned_abs(),
             engine_pid: std::process::id(),
             fingerprint: self.fingerprint,
+            groups: self.groups.clone(),
             instances: slots.map(seen).collect(),
         }
     }

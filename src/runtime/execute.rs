@@ -17,7 +17,7 @@ use crate::engine::action;
 use crate::graph::InstanceId;
 use crate::graph::plan::Wiring;
 use crate::graph::plan::{Launch, Readiness};
-use crate::guard::protocol::Scope;
+use crate::guard::protocol::{Grouping, Scope};
 use crate::logs::Channel;
 use crate::logs::file::FileError;
 use crate::logs::pump::Pump;
@@ -25,7 +25,7 @@ use crate::logs::tap::Tap;
 use crate::probe::{Class, Outcome, Probe};
 use crate::runtime::driver::Driver;
 use crate::runtime::errand::{Errand, Purpose};
-use crate::runtime::launch::{Output, Process, log_key, log_settings, notify_key, output, ready_key};
+use crate::runtime::launch::{Output, Process, log_key, log_settings, notify_key, output, ready_key, shares};
 use crate::runtime::notify::{self, NotifySocket};
 use crate::runtime::slot::{Fact, Slot, SlotKey, run_notify, run_ready};
 
@@ -63,6 +63,7 @@ impl Driver {
             tag: planned.name.to_string(),
             argv: &launch.argv,
             launch,
+            grouping: Grouping::Own { name: planned.name.as_bytes().to_vec(), shares: shares(launch) },
             output: output(launch, &planned.name),
             notify: notify_path.as_deref(),
             ready,
@@ -305,6 +306,7 @@ impl Driver {
             tag: String::new(),
             argv,
             launch: &planned,
+            grouping: Grouping::Under(errand.about),
             output,
             notify: None,
             ready: None,

@@ -15,6 +15,7 @@ use crate::engine::event::{Command, RequestId};
 use crate::engine::run::Run;
 use crate::engine::view::View;
 use crate::graph::{Change, InstanceId, Plan};
+pub use crate::guard::protocol::Groups;
 use crate::probe::{Class, Outcome};
 use crate::runtime::proposal::Proposal;
 
@@ -135,6 +136,8 @@ pub struct Overview {
     pub engine_pid: u32,
     /// A fingerprint of the sources the plan was made from.
     pub fingerprint: u64,
+    /// What the guard can do with control groups.
+    pub groups: Groups,
     /// Every instance, in the order of the plan.
     pub instances: Vec<Seen>,
 }

@@ -15,7 +15,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::base::{ExitStatus, Invocation, Moment, Signal};
+use crate::base::{ExitStatus, Invocation, Moment, Signal, Size};
 use crate::engine::Engine;
 use crate::engine::record::{Ending, Haste, Record, Stage};
 use crate::engine::run::{Run, RunEnd};
@@ -147,6 +147,7 @@ enum StageWord {
 enum ExitWord {
     Code(i32),
     Signal(i32),
+    OutOfMemory(Option<u64>),
     Unknown,
 }
 
@@ -376,6 +377,7 @@ impl From<ExitStatus> for ExitWord {
         match exit {
             ExitStatus::Code(code) => Self::Code(code),
             ExitStatus::Signal(signal) => Self::Signal(signal.number()),
+            ExitStatus::OutOfMemory { limit } => Self::OutOfMemory(limit.map(|limit| limit.0)),
             ExitStatus::Unknown => Self::Unknown,
         }
     }
@@ -386,6 +388,7 @@ impl From<ExitWord> for ExitStatus {
         match word {
             ExitWord::Code(code) => Self::Code(code),
             ExitWord::Signal(number) => Signal::from_number(number).map_or(Self::Unknown, Self::Signal),
+            ExitWord::OutOfMemory(limit) => Self::OutOfMemory { limit: limit.map(Size) },
             ExitWord::Unknown => Self::Unknown,
         }
     }

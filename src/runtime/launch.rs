@@ -9,9 +9,9 @@ use std::path::Path;
 use nix::errno::Errno;
 
 use crate::base::limit::{Bound, Resource};
-use crate::base::{Invocation, Limit, SharedStr, SpawnFailure, Stage};
+use crate::base::{Invocation, Limit, SharedStr, Shares, SpawnFailure, Stage};
 use crate::graph::plan::{Address, ForwardForm, Launch, LineForm, LogExtras, Logs, User, Wiring};
-use crate::guard::protocol::{self, Install, Source, Spawn};
+use crate::guard::protocol::{self, Grouping, Install, Source, Spawn};
 use crate::logs::Settings;
 use crate::logs::name::Channel;
 use crate::logs::name::default_path;
@@ -69,6 +69,8 @@ pub(crate) struct Process<'a> {
     pub(crate) tag: String,
     pub(crate) argv: &'a [SharedStr],
     pub(crate) launch: &'a Launch,
+    /// Which control group it is in.
+    pub(crate) grouping: Grouping,
     pub(crate) output: Output,
     /// Where `sd_notify` messages are taken.
     pub(crate) notify: Option<&'a Path>,
@@ -84,7 +86,7 @@ impl Surroundings {
     /// The stage and errno of what cannot even be asked for: a NUL byte in an argument, no free
     /// descriptor.
     pub(crate) fn spawn(&self, process: Process<'_>) -> Result<Spawn<OwnedFd>, SpawnFailure> {
-        let Process { invocation, tag, argv, launch, output, notify, ready } = process;
+        let Process { invocation, tag, argv, launch, grouping, output, notify, ready } = process;
         let at_exec = |_| SpawnFailure { stage: Stage::Exec, errno: Errno::EINVAL as i32 };
         let argv: Vec<CString> =
             argv.iter().map(|word| CString::new(word.as_str())).collect::<Result<_, _>>().map_err(at_exec)?;
@@ -100,7 +102,8 @@ impl Surroundings {
             nice: launch.extras.as_ref().and_then(|extras| extras.nice),
             session: true,
         };
-        Ok(Spawn { invocation, tag: tag.into_bytes(), launch, fds: self.descriptors(output, ready)? })
+        let fds = self.descriptors(output, ready)?;
+        Ok(Spawn { invocation, tag: tag.into_bytes(), launch, grouping, fds })
     }
 
     /// Puts the service's variables over svc's own.
@@ -154,6 +157,11 @@ impl Surroundings {
         }
         Ok(fds)
     }
+}
+
+/// Returns what all processes of an instance may use together.
+pub(crate) fn shares(launch: &Launch) -> Shares {
+    launch.extras.as_ref().map(|extras| extras.shares).unwrap_or_default()
 }
 
 fn limit((resource, bound): (Resource, Bound)) -> Limit {

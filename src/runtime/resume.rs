@@ -12,12 +12,12 @@ use tokio::io::Interest;
 use tokio::sync::{broadcast, mpsc};
 use tokio::task::JoinSet;
 
-use crate::base::{Invocation, Signal};
+use crate::base::{Invocation, Shares, Signal};
 use crate::engine::Engine;
 use crate::graph::InstanceId;
 use crate::graph::plan::Plan;
 use crate::guard::client::GuardLink;
-use crate::guard::protocol::{LifeState, Message, Scope, VERSION};
+use crate::guard::protocol::{Groups, LifeState, Message, Scope, VERSION};
 use crate::logs::Channel;
 use crate::logs::Pumps;
 use crate::probe::Probe;
@@ -28,7 +28,7 @@ use crate::runtime::errand::Errands;
 use crate::runtime::execute::channels;
 use crate::runtime::handle::{Notice, Question};
 use crate::runtime::journal::Journal;
-use crate::runtime::launch::{Own, Surroundings, log_key, notify_key, ready_key};
+use crate::runtime::launch::{Own, Surroundings, log_key, notify_key, ready_key, shares};
 use crate::runtime::lives::Lives;
 use crate::runtime::notify::NotifySocket;
 use crate::runtime::project::Project;
@@ -57,6 +57,7 @@ pub struct Setup {
 /// What the guard holds.
 #[derive(Debug, Default)]
 struct Held {
+    groups: Groups,
     lives: Vec<(Invocation, Vec<u8>, LifeState<OwnedFd>)>,
     kept: BTreeMap<Vec<u8>, OwnedFd>,
 }
@@ -128,6 +129,7 @@ pub async fn resume(mut link: GuardLink, setup: Setup) -> io::Result<Driver> {
         slots,
         versions: Versions::default(),
         lives,
+        groups: held.groups,
         errands,
         output: Watched::new(pumps.descriptor()?, Interest::READABLE)?,
         pumps,
@@ -147,6 +149,13 @@ pub async fn resume(mut link: GuardLink, setup: Setup) -> io::Result<Driver> {
         kept: held.kept,
         plan,
     };
+    for (instance, life) in living {
+        let shares = shares(&driver.plan.instance(instance).launch);
+        if shares != Shares::default() {
+            // The engine before may have been killed before it could pass on a change.
+            driver.link.share(life, shares)?;
+        }
+    }
     for stray in strays {
         driver.send_signal(stray, Signal::KILL, Scope::Everything);
     }
@@ -159,8 +168,8 @@ async fn hear_what_is_held(link: &mut GuardLink, ready: &Watched) -> io::Result<
     loop {
         while let Some(message) = link.recv()? {
             match message {
-                Message::Hello { version: VERSION } => {}
-                Message::Hello { version } => {
+                Message::Hello { version: VERSION, groups } => held.groups = groups,
+                Message::Hello { version, .. } => {
                     let text = format!("the guard speaks version {version} of the protocol, not {VERSION}");
                     return Err(io::Error::new(io::ErrorKind::Unsupported, text));
                 }

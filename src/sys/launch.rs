@@ -49,6 +49,8 @@ pub struct Order<'a> {
     pub limits: &'a [Limit],
     /// The priority for the processor; absent means the parent's.
     pub nice: Option<i8>,
+    /// What lets it into its control group ([`crate::sys::cgroup::Group::door`]); absent means the parent's.
+    pub group: Option<BorrowedFd<'a>>,
     /// Whether to start a session; otherwise a process group.
     pub session: bool,
     /// The child's descriptors by number, each number once; it has no others.
@@ -130,6 +132,7 @@ impl Launcher {
             credentials: order.credentials,
             limits: order.limits,
             nice: order.nice,
+            group: order.group.map_or(-1, |group| group.as_raw_fd()),
             session: order.session,
             unshare_from: staged.unshare_from,
             installs: &staged.installs,
@@ -215,6 +218,8 @@ struct Script<'a> {
     credentials: Option<(u32, u32, &'a [u32])>,
     limits: &'a [Limit],
     nice: Option<i8>,
+    /// The way into its control group, or −1. Open in the parent's table, which the child shares or has a copy of.
+    group: RawFd,
     session: bool,
     unshare_from: Option<u32>,
     installs: &'a [(RawFd, RawFd)],
@@ -391,6 +396,9 @@ fn follow(script: &Script<'_>) -> SpawnFailure {
             unsafe { libc::syscall(libc::SYS_rt_sigaction, signal, &raw const default, nothing, 8) };
         }
     }
+    if script.group >= 0 && !enter_group(script.group) {
+        return failed(Stage::Cgroup);
+    }
     if !enter_session(script.session) {
         return failed(Stage::Session);
     }
@@ -418,6 +426,12 @@ fn follow(script: &Script<'_>) -> SpawnFailure {
     // SAFETY: reads one live mask. No handler can run: all dispositions are the default by now.
     unsafe { libc::syscall(libc::SYS_rt_sigprocmask, libc::SIG_SETMASK, &raw const none, nothing, 8) };
     SpawnFailure { stage: Stage::Exec, errno: execute(script) }
+}
+
+fn enter_group(door: RawFd) -> bool {
+    // SAFETY: reads one live byte. The kernel moves the writing process, which is this one: a process of its own,
+    // although it borrows its parent's memory.
+    unsafe { libc::write(door, c"0".as_ptr().cast(), 1) == 1 }
 }
 
 fn enter_session(session: bool) -> bool {

@@ -203,6 +203,18 @@ pub fn started_as() -> Option<std::path::PathBuf> {
     Some(std::ffi::OsStr::from_bytes(text.to_bytes()).into())
 }
 
+/// Returns the process group a process is in; `None` when it is gone.
+pub fn group_of(pid: u32) -> Option<u32> {
+    let pid = i32::try_from(pid).ok().and_then(Pid::from_raw)?;
+    let group = rustix::process::getpgid(Some(pid)).ok()?;
+    Some(group.as_raw_nonzero().get().unsigned_abs())
+}
+
+/// Returns the number of this process's parent, 0 when it is in another pid namespace.
+pub fn parent_pid() -> u32 {
+    rustix::process::getppid().map_or(0, |pid| pid.as_raw_nonzero().get().unsigned_abs())
+}
+
 /// Returns this process's number.
 pub fn own_pid() -> u32 {
     std::process::id()

@@ -68,6 +68,7 @@ fn serve_on(plan: Plan, dir: tempfile::TempDir, listener: UnixListener) -> Bench
         guard_pid: 41,
         engine_pid: 42,
         fingerprint: 0xabc,
+        groups: Default::default(),
         instances,
     }));
     let commands = Arc::new(Mutex::new(Vec::new()));

@@ -20,7 +20,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use svc::base::{Cron, ExitStatus, Invocation, Moment, Signal, SpawnFailure, Stage, Zone, duration};
+use svc::base::{Cron, ExitStatus, Invocation, Moment, Signal, Size, SpawnFailure, Stage, Zone, duration};
 use svc::engine::action::RequestResult;
 use svc::engine::{Action, Command, Engine, Event, NewPlan, RequestId, Scope, StateName};
 use svc::graph::plan::{InstanceId, LivenessFailure, Overlap, Plan, Readiness, Relation, When};
@@ -333,6 +333,7 @@ fn fact_of(fact: &str, invocation: Invocation, rest: &str, words: &[&str]) -> Ev
             let exit = match (rest.parse(), Signal::parse(rest)) {
                 (Ok(code), _) => ExitStatus::Code(code),
                 (_, Some(signal)) => ExitStatus::Signal(signal),
+                _ if rest == "out-of-memory" => ExitStatus::OutOfMemory { limit: Some(Size(64 << 20)) },
                 _ => panic!("`{rest}` is no exit"),
             };
             Event::Exited { invocation, exit, stragglers: words.contains(&"stragglers") }

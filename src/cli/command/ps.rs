@@ -10,6 +10,7 @@ use crate::cli::change;
 use crate::cli::context::{Context, columns};
 use crate::cli::door::Door;
 use crate::cli::exit::{Exit, Trouble};
+use crate::cli::groups;
 use crate::cli::output::{choose, json};
 use crate::cli::progress::{between, detail};
 use crate::cli::runs::{self, Run as Started};
@@ -17,7 +18,7 @@ use crate::cli::session;
 use crate::cli::style::{Paint, Style, paint_of, word};
 use crate::cli::table::{Align, Cell, Table};
 use crate::cli::tasks;
-use crate::control::wire::{Instance, Kind, Scaled, Services, State};
+use crate::control::wire::{Groups, Instance, Kind, Scaled, Services, State};
 
 /// Show what runs and how it is
 ///
@@ -134,11 +135,17 @@ fn look(context: &Context, names: &[String]) -> Result<Services, Trouble> {
 /// Asks how all runs are; one that ends meanwhile is left out.
 fn look_at_runs(runs: &[Started]) -> Result<Services, Trouble> {
     session::block_on(async {
-        let mut all = Services { project: "run".to_owned(), sequence: 0, instances: Vec::new() };
+        let mut all = Services {
+            project: "run".to_owned(),
+            sequence: 0,
+            groups: Groups::default(),
+            instances: Vec::new(),
+        };
         for run in runs {
             if let Ok(door) = Door::reach(&run.project).await
                 && let Ok(services) = door.services().await
             {
+                all.groups = services.groups;
                 all.instances.extend(services.instances);
             }
         }
@@ -177,6 +184,10 @@ fn show(
     })?;
     if matches!(form, Format::Table | Format::Wide) {
         context.say(&change::scaled(&scaled(&services)));
+        context.say(&groups::below_list(&services));
+    }
+    if form == Format::Wide {
+        context.say(&groups::how_found(&services.groups));
     }
     if services.instances.is_empty() && hidden > 0 && form == Format::Table {
         context.say(&format!("nothing runs; `svc ps -a` lists the {hidden} that could\n"));

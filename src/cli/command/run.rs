@@ -334,6 +334,7 @@ async fn stop(
             let number = Signal::parse(&signal).map_or(0, Signal::number);
             Exit::Forwarded(128 + u8::try_from(number).unwrap_or(0))
         }
+        (Some(wire::Exit::OutOfMemory(_)), Interrupt::Terminate) => Exit::Forwarded(137),
         (_, Interrupt::Quit) => interrupt.exit(),
         (Some(wire::Exit::Unknown(())) | None, Interrupt::Terminate) => Exit::Failed,
     })

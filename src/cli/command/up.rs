@@ -15,6 +15,7 @@ use crate::cli::command::scale::{count, wire_of};
 use crate::cli::context::{Context, Verbosity};
 use crate::cli::door::Door;
 use crate::cli::exit::{Exit, Trouble};
+use crate::cli::groups;
 use crate::cli::operate::{Operation, Verdict};
 use crate::cli::progress;
 use crate::cli::request::{conclude, goes_with};
@@ -140,12 +141,6 @@ async fn reach(
             let inherited = if detach { Inherited::OwnLog } else { Inherited::Output };
             let before = boot(project, &record, &context.environment(), inherited)
                 .map_err(|error| Trouble::of(&error))?;
-            if before == Before::Killed {
-                context.say(
-                    "warning: the supervisor before this one was killed with its guard; \
-                     what it had started may still run\n",
-                );
-            }
             if !project.state_dir.exists() {
                 context.say(&format!(
                     "warning: `{}` is on a read-only file system; logs are kept in `{}` and are gone with it\n",
@@ -153,7 +148,10 @@ async fn reach(
                     project.runtime_dir.join(TRANSIENT).display()
                 ));
             }
-            Ok((session::connect(context, project).await?, true))
+            let door = session::connect(context, project).await?;
+            let can = door.project().await?.groups;
+            context.say(&groups::at_start(&can, &source.plan, before == Before::Killed));
+            Ok((door, true))
         }
         Err(error) => Err(Trouble::of(&error)),
     }

@@ -9,6 +9,7 @@ use crate::base::duration::Rough;
 use crate::cli::account::last_lines;
 use crate::cli::context::Context;
 use crate::cli::exit::{Exit, Trouble};
+use crate::cli::groups;
 use crate::cli::progress::between;
 use crate::cli::runs;
 use crate::cli::session;
@@ -126,6 +127,9 @@ fn render(
     }
     if let Some(log) = &instance.stderr_log {
         facts.push(("log of stderr", log.clone()));
+    }
+    if let Some(unlimited) = &instance.unlimited {
+        facts.push(("limits", groups::line(unlimited)));
     }
     if let Some(at) = instance.next_run {
         let next = tasks::next_run(at, now, zone);

@@ -2,12 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::base::Shares;
 use crate::diagnostic::{Diagnostic, Span};
 use crate::graph::build::instance::Filler;
 use crate::graph::build::probe::host_and_port;
 use crate::graph::plan::{
-    Address, Control, ControlHttp, ControlSocket, EventListener, Extras, LogExtras, Logs, Reload, Shares,
-    Socket, Watch,
+    Address, Control, ControlHttp, ControlSocket, EventListener, Extras, LogExtras, Logs, Reload, Socket,
+    Watch,
 };
 use crate::graph::variables::joined;
 use crate::model::limits::Limits;
@@ -51,7 +52,7 @@ pub(super) fn extras(declared: &Service, logs: &Logs, fill: &mut Filler<'_, '_>)
 fn shares(limits: &Limits) -> Shares {
     Shares {
         memory: limits.memory.map(|memory| memory.value),
-        cpu: limits.cpu.map(|cpu| cpu.value),
+        cpu: limits.cpu.map(|cpu| Shares::of_processors(cpu.value)),
         pids: limits.pids.map(|pids| pids.value),
     }
 }

@@ -14,6 +14,7 @@ fn exit() -> impl Strategy<Value = ExitStatus> {
     prop_oneof![
         any::<i32>().prop_map(ExitStatus::Code),
         signal().prop_map(ExitStatus::Signal),
+        option::of(any::<u64>()).prop_map(|limit| ExitStatus::OutOfMemory { limit: limit.map(Size) }),
         Just(ExitStatus::Unknown)
     ]
 }
@@ -63,6 +64,32 @@ fn launch() -> impl Strategy<Value = Launch> {
         })
 }
 
+fn shares() -> impl Strategy<Value = Shares> {
+    (option::of(any::<u64>()), option::of(any::<u64>()), option::of(any::<u32>()))
+        .prop_map(|(memory, cpu, pids)| Shares { memory: memory.map(Size), cpu, pids })
+}
+
+fn grouping() -> impl Strategy<Value = Grouping> {
+    prop_oneof![
+        Just(Grouping::Shared),
+        (name(), shares()).prop_map(|(name, shares)| Grouping::Own { name, shares }),
+        invocation().prop_map(Grouping::Under),
+    ]
+}
+
+fn groups() -> impl Strategy<Value = Groups> {
+    (any::<[bool; 4]>(), "[a-zé `/]{0,40}", any::<u32>()).prop_map(
+        |([leaves, memory, cpu, pids], lacking, cleared)| Groups {
+            leaves,
+            memory,
+            cpu,
+            pids,
+            lacking,
+            cleared,
+        },
+    )
+}
+
 fn install() -> impl Strategy<Value = Install<u32>> {
     let source = prop_oneof![
         Just(()).prop_map(|()| Source::Null),
@@ -73,10 +100,10 @@ fn install() -> impl Strategy<Value = Install<u32>> {
 }
 
 fn request() -> impl Strategy<Value = Request<u32>> {
-    let spawn = (invocation(), name(), launch(), vec(install(), 0..5));
+    let spawn = (invocation(), name(), launch(), grouping(), vec(install(), 0..5));
     prop_oneof![
-        spawn.prop_map(|(invocation, tag, launch, fds)| {
-            Request::Spawn(Box::new(Spawn { invocation, tag, launch, fds }))
+        spawn.prop_map(|(invocation, tag, launch, grouping, fds)| {
+            Request::Spawn(Box::new(Spawn { invocation, tag, launch, grouping, fds }))
         }),
         (invocation(), signal(), scope()).prop_map(|(invocation, signal, scope)| Request::Signal {
             invocation,
@@ -87,6 +114,7 @@ fn request() -> impl Strategy<Value = Request<u32>> {
         name().prop_map(|key| Request::Drop { key }),
         any::<u64>().prop_map(|up_to| Request::Ack { up_to }),
         any::<u8>().prop_map(|code| Request::Goodbye { code }),
+        (invocation(), shares()).prop_map(|(invocation, shares)| Request::Share { invocation, shares }),
     ]
 }
 
@@ -114,7 +142,7 @@ fn message() -> impl Strategy<Value = Message<u32>> {
         exit().prop_map(|exit| LifeState::Lingering { exit }),
     ];
     prop_oneof![
-        any::<u16>().prop_map(|version| Message::Hello { version }),
+        (any::<u16>(), groups()).prop_map(|(version, groups)| Message::Hello { version, groups }),
         (invocation(), name(), state).prop_map(|(invocation, tag, state)| Message::Life {
             invocation,
             tag,

@@ -11,9 +11,9 @@ use crate::schema::{Context, Form, FromValue, WrittenValue, nodes};
 use crate::syntax::{Entry, Value};
 
 nodes! {
-    /// What its processes may use: `memory`, `cpu` and `pids` all of them together, the others each by itself.
+    /// What its processes may use: `memory`, `cpu` and `pids` all of them together, the others each by itself. The first three need control groups (cgroup v2); where svc cannot make any they do not hold, and `svc up`, `svc ps` and `svc why` say so.
     LimitsNode {
-        /// Memory; past it the kernel ends one of them.
+        /// Memory; past it the kernel ends one of them, which is told as the cause when it was the main process.
         prop memory "memory": Size = "no limit" => Live;
         /// Processors they may keep busy: `1.5`.
         prop cpu "cpu": Processors = "no limit" => Live;

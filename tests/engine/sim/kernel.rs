@@ -77,7 +77,11 @@ impl Kernel {
         if task || self.mishap(3) {
             let code = if self.mishap(2) { 1 } else { 0 };
             let end = at + self.soon(4_000);
-            self.will(end, Event::Exited { invocation, exit: ExitStatus::Code(code), stragglers: false });
+            let exit = match self.mishap(9) {
+                true => ExitStatus::OutOfMemory { limit: None },
+                false => ExitStatus::Code(code),
+            };
+            self.will(end, Event::Exited { invocation, exit, stragglers: false });
         }
         if self.mishap(8) {
             let end = at + self.soon(3_000);
