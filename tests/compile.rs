@@ -8,5 +8,6 @@ mod config;
 mod defaults;
 mod format;
 mod guide;
+mod long;
 mod reference;
 mod samples;

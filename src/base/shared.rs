@@ -10,11 +10,33 @@ use std::sync::Arc;
 ///
 /// Cheap to clone and to cut, since the characters stay where they are: a plan of a hundred thousand
 /// services is made without copying what was written. It keeps the whole text alive. At most 4 GiB.
+///
+/// Pieces count their holders together with the piece they were cut from. What two threads cut, each from a
+/// [`SharedStr`] of its own made of the same [`Arc`], is counted apart, so that neither waits for the other.
 #[derive(Clone)]
 pub struct SharedStr {
-    whole: Arc<str>,
+    whole: Arc<Whole>,
     lo: u32,
     hi: u32,
+}
+
+/// Whose the characters are.
+enum Whole {
+    /// Those of a text that others hold as such.
+    Shared(Arc<str>),
+    /// Its own.
+    Own(Box<str>),
+}
+
+impl Deref for Whole {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        match self {
+            Self::Shared(text) => text,
+            Self::Own(text) => text,
+        }
+    }
 }
 
 impl SharedStr {
@@ -36,22 +58,28 @@ impl SharedStr {
     }
 }
 
-impl From<Arc<str>> for SharedStr {
-    fn from(whole: Arc<str>) -> Self {
+impl From<Whole> for SharedStr {
+    fn from(whole: Whole) -> Self {
         let hi = u32::try_from(whole.len()).expect("texts of a service file are below 4 GiB");
-        Self { whole, lo: 0, hi }
+        Self { whole: Arc::new(whole), lo: 0, hi }
+    }
+}
+
+impl From<Arc<str>> for SharedStr {
+    fn from(text: Arc<str>) -> Self {
+        Self::from(Whole::Shared(text))
     }
 }
 
 impl From<&str> for SharedStr {
     fn from(text: &str) -> Self {
-        Self::from(Arc::<str>::from(text))
+        Self::from(Whole::Own(text.into()))
     }
 }
 
 impl From<String> for SharedStr {
     fn from(text: String) -> Self {
-        Self::from(Arc::<str>::from(text))
+        Self::from(Whole::Own(text.into()))
     }
 }
 

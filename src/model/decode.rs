@@ -3,6 +3,8 @@
 //! The services of the lowest layer are made one after another as they are read, so that a hundred thousand of
 //! them are never held in two forms; those of the layers above, which are few, are read before.
 
+mod halves;
+
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
@@ -91,16 +93,20 @@ pub fn model(
     let templates = Templates::new(layer.templates.into_values().collect(), out);
     let defaults = Defaults::new(layer.defaults.unwrap_or_default(), layer.defaults_at);
     let mut overlays = Overlays::read(files, out);
-    let mut maker =
-        Maker { templates: &templates, defaults: &defaults, said: Said::default(), env_files, kept };
+    let below = Below { templates: &templates, defaults: &defaults };
+    let mut maker = Maker { below, said: Said::default(), env_files, kept };
     model.lost = layer.lost;
     for file in files.iter().filter(|file| file.layer == 0) {
-        let mut cx = context(file, out);
-        for node in file.document.nodes() {
-            let Some(mut service) = declared(node, &mut cx) else { continue };
-            overlays.over(&mut service, &mut cx);
-            model.services.push(Box::new(maker.make(service, &mut cx)));
-        }
+        let nodes: Vec<Node<'_>> = file.document.nodes().collect();
+        let alone = maker.kept.is_none() && overlays.list.is_empty() && out.is_empty();
+        halves::each(&nodes, alone.then_some((file, below)), &mut model, |nodes, model| {
+            let mut cx = context(file, out);
+            for &node in nodes {
+                let Some(mut service) = declared(node, &mut cx) else { continue };
+                overlays.over(&mut service, &mut cx);
+                model.services.push(Box::new(maker.make(service, &mut cx)));
+            }
+        });
     }
     if let Some(top) = files.last() {
         let mut cx = context(top, out);
@@ -178,10 +184,16 @@ fn meant_for_another(service: &mut Effective, known: &[Box<Service>], cx: &mut C
     }
 }
 
-/// Makes services of what is said about them, one after another.
-struct Maker<'a> {
+/// What lies below every service.
+#[derive(Clone, Copy)]
+struct Below<'a> {
     templates: &'a Templates,
     defaults: &'a Defaults,
+}
+
+/// Makes services of what is said about them, one after another.
+struct Maker<'a> {
+    below: Below<'a>,
     said: Said,
     env_files: &'a mut dyn EnvFiles,
     /// Where services are kept as they are written.
@@ -191,8 +203,8 @@ struct Maker<'a> {
 impl Maker<'_> {
     /// Lays a service over what lies below it and makes it.
     fn make(&mut self, mut service: Effective, cx: &mut Context<'_>) -> Service {
-        self.templates.below(&mut service.settings, cx);
-        self.defaults.below(&mut service.settings, service.kind);
+        self.below.templates.below(&mut service.settings, cx);
+        self.below.defaults.below(&mut service.settings, service.kind);
         let written = self.kept.is_some().then(|| (service.settings.clone(), service.folder.clone()));
         let made = service.service(self.env_files, &mut self.said, cx);
         if let (Some(kept), Some((settings, folder))) = (self.kept.as_deref_mut(), written) {

@@ -3,8 +3,9 @@
 //! Each template is laid over its own once, whatever extends it. Names that lead nowhere, circles and templates
 //! that nothing extends are said here; what is wrong inside one was said where it was read.
 
-use std::cell::Cell;
 use std::collections::BTreeMap;
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::{AtomicBool, AtomicUsize};
 
 use crate::base::Name;
 use crate::diagnostic::{Diagnostic, Diagnostics, Span, Spanned, suggest};
@@ -34,7 +35,7 @@ pub struct Templates {
     places: BTreeMap<Name, usize>,
     list: Vec<Entry>,
     /// How many names were compared in search of what was meant.
-    compared: Cell<usize>,
+    compared: AtomicUsize,
 }
 
 #[derive(Debug)]
@@ -42,7 +43,7 @@ struct Entry {
     name: Spanned<Name>,
     settings: Settings,
     parent: Option<usize>,
-    used: Cell<bool>,
+    used: AtomicBool,
 }
 
 impl Templates {
@@ -51,7 +52,7 @@ impl Templates {
         let mut this = Self::default();
         for Template { name, settings } in templates {
             this.places.insert(name.value.clone(), this.list.len());
-            this.list.push(Entry { name, settings, parent: None, used: Cell::new(false) });
+            this.list.push(Entry { name, settings, parent: None, used: AtomicBool::new(false) });
         }
         for index in 0..this.list.len() {
             let Some(parent) = this.list[index].settings.extends.clone() else { continue };
@@ -69,7 +70,7 @@ impl Templates {
         let Some(name) = over.extends.take() else { return };
         match self.find(&name, |diagnostic| cx.say(diagnostic)) {
             Some(index) => {
-                self.list[index].used.set(true);
+                self.list[index].used.store(true, Relaxed);
                 lay(over, &self.list[index].settings);
             }
             None => over.mistaken = true,
@@ -78,7 +79,7 @@ impl Templates {
 
     /// Warns of templates that nothing extends.
     pub fn unused(&self, cx: &mut Context<'_>) {
-        let mut extended: Vec<bool> = self.list.iter().map(|entry| entry.used.get()).collect();
+        let mut extended: Vec<bool> = self.list.iter().map(|entry| entry.used.load(Relaxed)).collect();
         for entry in &self.list {
             if let Some(parent) = entry.parent {
                 extended[parent] = true;
@@ -103,8 +104,8 @@ impl Templates {
         }
         let message = format!("there is no template `{}`", name.value);
         let diagnostic = Diagnostic::error("svc::unknown-template", name.span, message);
-        self.compared.set(self.compared.get() + self.list.len());
-        let known = self.places.keys().map(Name::as_str).filter(|_| self.compared.get() <= COMPARISONS);
+        let compared = self.compared.fetch_add(self.list.len(), Relaxed) + self.list.len();
+        let known = self.places.keys().map(Name::as_str).filter(|_| compared <= COMPARISONS);
         say(match suggest::nearest(name.value.as_str(), known) {
             Some(near) => diagnostic.help(format!("did you mean `{near}`?")).fix(name.span, near),
             None => diagnostic.help(format!("declare it: `template \"{}\" {{ … }}`", name.value)),
@@ -128,7 +129,7 @@ impl Templates {
                     for &looped in &chain[from..] {
                         let entry = &mut self.list[looped];
                         (entry.parent, entry.settings.mistaken) = (None, true);
-                        entry.used.set(true);
+                        entry.used.store(true, Relaxed);
                     }
                     break;
                 }
@@ -151,7 +152,7 @@ impl Templates {
             let message = format!("more than {DEEPEST} templates extend each other");
             let diagnostic = Diagnostic::error("svc::template-depth", span, message);
             out.push(diagnostic.here("with this one").help("merge some of them into one"));
-            self.list[parent].used.set(true);
+            self.list[parent].used.store(true, Relaxed);
             let entry = &mut self.list[index];
             (entry.parent, entry.settings.mistaken) = (None, true);
             return 0;

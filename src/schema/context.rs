@@ -68,6 +68,11 @@ impl<'c> Context<'c> {
         self.out.push(diagnostic);
     }
 
+    /// Returns whether anything is found, in this document or before.
+    pub fn has_findings(&self) -> bool {
+        !self.out.is_empty()
+    }
+
     /// Returns how many errors were said, so that one can see whether there were new ones.
     pub fn mistakes(&self) -> usize {
         self.mistakes
