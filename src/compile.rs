@@ -23,7 +23,7 @@ use crate::model::decode;
 use crate::model::resolved::Resolved;
 use crate::syntax;
 
-pub use machine::{Machine, Memory};
+pub use machine::{ChosenPorts, Machine, Memory};
 pub use recorder::Recorder;
 pub use secrets::hide;
 
@@ -112,6 +112,7 @@ fn front_end(
         accounts: machine.accounts(),
         profiles: machine.profiles(),
         scales: machine.scales(),
+        ports: machine.ports(),
     };
     let mut later = later::later(&model);
     let plan = graph::build(model, &world, &mut diagnostics);

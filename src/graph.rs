@@ -10,10 +10,12 @@ mod check;
 mod cycle;
 pub mod order;
 pub mod plan;
+mod ports;
 pub mod print;
 mod variables;
 
-pub use build::{Account, Accounts, Scale, World, build};
+pub use build::{Account, Accounts, Ports, Scale, World, build};
 pub use change::{Change, Effect, Fate};
 pub use order::{Order, Toward};
 pub use plan::{Edge, Instance, InstanceId, Launch, Link, Plan, Relation, ServiceId};
+pub use ports::AutoPort;

@@ -10,6 +10,7 @@ mod life;
 mod logs;
 mod options;
 mod output;
+mod ports;
 mod process;
 mod reload;
 mod scale;

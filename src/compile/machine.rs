@@ -6,11 +6,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::base::Name;
-use crate::graph::{Account, Accounts, Scale};
+use crate::graph::{Account, Accounts, AutoPort, Ports, Scale};
 use crate::syntax::Loader;
 
-/// What a compilation asks of a machine. Texts come through [`Loader`], users and groups through [`Accounts`].
-pub trait Machine: Loader + Accounts {
+/// What a compilation asks of a machine. Texts come through [`Loader`], users and groups through [`Accounts`], numbers of
+/// ports through [`Ports`].
+pub trait Machine: Loader + Accounts + Ports {
     /// Returns the environment that services start from: that of svc itself.
     fn environment(&self) -> &BTreeMap<String, String>;
 
@@ -28,6 +29,9 @@ pub trait Machine: Loader + Accounts {
 
     /// Returns the part that knows users and groups.
     fn accounts(&self) -> &dyn Accounts;
+
+    /// Returns the part that knows ports.
+    fn ports(&self) -> &dyn Ports;
 }
 
 /// A machine that exists in memory only: a recorded one, or that of a test.
@@ -49,7 +53,12 @@ pub struct Memory {
     pub profiles: BTreeSet<Name>,
     /// How many instances operators asked for.
     pub scales: BTreeMap<Name, Scale>,
+    /// The ports that were chosen.
+    pub ports: ChosenPorts,
 }
+
+/// Ports by the name of their instance and their own; every other one is free.
+pub type ChosenPorts = BTreeMap<(String, String), u16>;
 
 impl Loader for Memory {
     fn read(&self, path: &Path) -> io::Result<Arc<str>> {
@@ -99,4 +108,22 @@ impl Machine for Memory {
     fn accounts(&self) -> &dyn Accounts {
         self
     }
+
+    fn ports(&self) -> &dyn Ports {
+        self
+    }
+}
+
+impl Ports for Memory {
+    fn choose(&self, port: AutoPort<'_>) -> Option<u16> {
+        // Nobody else is here, in whatever folder.
+        let port = AutoPort { folder: Path::new("/"), ..port };
+        kept(&self.ports, port).or_else(|| port.numbers().next())
+    }
+}
+
+/// Returns the number that was chosen before, unless it is given to another one by now.
+pub fn kept(chosen: &ChosenPorts, port: AutoPort<'_>) -> Option<u16> {
+    let number = chosen.get(&(port.instance.to_owned(), port.name.to_owned())).copied();
+    number.filter(|number| !port.taken.contains(number))
 }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use crate::base::Name;
 use crate::compile::{Machine, Memory};
-use crate::graph::{Account, Accounts, Scale};
+use crate::graph::{Account, Accounts, AutoPort, Ports, Scale};
 use crate::syntax::Loader;
 
 /// Asks another machine and remembers what it answered.
@@ -96,6 +96,18 @@ impl Machine for Recorder<'_> {
     fn accounts(&self) -> &dyn Accounts {
         self
     }
+
+    fn ports(&self) -> &dyn Ports {
+        self
+    }
+}
+
+impl Ports for Recorder<'_> {
+    fn choose(&self, port: AutoPort<'_>) -> Option<u16> {
+        let number = self.machine.choose(port)?;
+        self.memory.borrow_mut().ports.insert((port.instance.to_owned(), port.name.to_owned()), number);
+        Some(number)
+    }
 }
 
 #[cfg(test)]
@@ -106,7 +118,7 @@ mod tests {
     #[test]
     fn a_recording_compiles_to_the_same_plan() {
         let text = "project \"p\" { env-file \"p.env\" }\ninclude \"more/*.kdl\"\n\
-                    service \"a\" { command \"a\" \"${X}\"; user \"app\" group=\"staff\"; profile dev; working-dir \"sub\" }\n";
+                    service \"a\" { command \"a\" \"${X}\"; user \"app\" group=\"staff\"; profile dev; working-dir \"sub\"; port auto }\n";
         let more = "service \"b\" { command \"./b\" }\n";
         let file = |path: &str, text: &str| (PathBuf::from(path), Arc::from(text));
         let machine = Memory {
@@ -119,6 +131,7 @@ mod tests {
             groups: [("staff".to_owned(), 50)].into(),
             profiles: [Name::new("dev").expect("a name")].into(),
             scales: [(Name::new("b").expect("a name"), Scale { count: 3, file: None })].into(),
+            ports: [(("a".to_owned(), String::new()), 20_001)].into(),
         };
         let paths = [PathBuf::from("/p/services.kdl")];
         let recorder = Recorder::new(&machine);

@@ -20,6 +20,7 @@ use crate::diagnostic::{Diagnostic, Diagnostics, Span, Spanned, suggest};
 use crate::graph::build::instance::Maker;
 use crate::graph::check::{self, Wire, Written};
 use crate::graph::plan::{Edge, Group, InstanceId, Plan, Relation, Service, ServiceId};
+use crate::graph::ports::AutoPort;
 use crate::model::{Model, Service as Declared};
 
 pub use scale::Scale;
@@ -47,6 +48,14 @@ pub struct World<'a> {
     pub profiles: &'a BTreeSet<Name>,
     /// How many instances operators asked for.
     pub scales: &'a BTreeMap<Name, Scale>,
+    /// Its ports.
+    pub ports: &'a dyn Ports,
+}
+
+/// The ports of a machine.
+pub trait Ports {
+    /// Chooses a number; the same one for an instance that has one already. `None` when none is free.
+    fn choose(&self, port: AutoPort<'_>) -> Option<u16>;
 }
 
 /// The users and groups of a machine.
@@ -108,6 +117,7 @@ pub fn build(model: Model, world: &World<'_>, out: &mut Diagnostics) -> Option<P
         return None;
     }
     let mut maker = Maker::new(&project, &env, world);
+    maker.spare(services.iter().map(|service| &**service));
     let mut plan = Plan { project: project.clone(), control: process::control(control), ..Plan::default() };
     plan.services.reserve(services.len());
     plan.instances.reserve(services.len());

@@ -230,8 +230,17 @@ pub struct Dependency {
 pub struct Port {
     /// Its name; `None` for the one that is `PORT`.
     pub name: Option<Name>,
-    /// The number that the first instance gets.
-    pub number: Spanned<u16>,
+    /// Which number it is.
+    pub number: Spanned<PortNumber>,
+}
+
+/// The number of a port.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PortNumber {
+    /// The one that the first instance gets; each replica counts up by one.
+    From(u16),
+    /// One that is free, for each instance.
+    Auto,
 }
 
 /// A probe and its schedule.

@@ -3,14 +3,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::{CString, OsString};
 use std::io;
+use std::net::{Ipv4Addr, Ipv6Addr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use nix::unistd::{AccessFlags, Gid, Group, Uid, User, access, getgrouplist};
 
 use crate::base::Name;
-use crate::compile::Machine;
-use crate::graph::{Account, Accounts, Scale};
+use crate::compile::machine::kept;
+use crate::compile::{ChosenPorts, Machine};
+use crate::graph::{Account, Accounts, AutoPort, Ports, Scale};
 use crate::runtime::read;
 use crate::syntax::Loader;
 
@@ -20,6 +22,7 @@ pub struct Host {
     env: BTreeMap<String, String>,
     profiles: BTreeSet<Name>,
     scales: BTreeMap<Name, Scale>,
+    chosen: ChosenPorts,
 }
 
 impl Host {
@@ -35,12 +38,17 @@ impl Host {
 
     /// Makes the machine with this environment and these profiles active.
     pub fn with_env(env: BTreeMap<String, String>, profiles: BTreeSet<Name>) -> Self {
-        Self { env, profiles, scales: BTreeMap::new() }
+        Self { env, profiles, scales: BTreeMap::new(), chosen: ChosenPorts::new() }
     }
 
     /// Returns the same machine, on which operators asked for these numbers of instances.
     pub fn scaled(self, scales: BTreeMap<Name, Scale>) -> Self {
         Self { scales, ..self }
+    }
+
+    /// Returns the same machine, on which these ports were chosen before.
+    pub fn with_ports(self, chosen: ChosenPorts) -> Self {
+        Self { chosen, ..self }
     }
 }
 
@@ -120,6 +128,25 @@ impl Machine for Host {
     fn accounts(&self) -> &dyn Accounts {
         self
     }
+
+    fn ports(&self) -> &dyn Ports {
+        self
+    }
+}
+
+impl Ports for Host {
+    fn choose(&self, port: AutoPort<'_>) -> Option<u16> {
+        kept(&self.chosen, port).or_else(|| port.numbers().find(|&number| is_free(number)))
+    }
+}
+
+/// Returns whether nobody listens on a port, on any address.
+fn is_free(number: u16) -> bool {
+    let bound = TcpListener::bind((Ipv6Addr::UNSPECIFIED, number));
+    // A machine without IPv6 has no such address.
+    bound.is_ok()
+        || TcpListener::bind((Ipv4Addr::UNSPECIFIED, number))
+            .is_ok_and(|_| bound.is_err_and(|error| error.kind() != io::ErrorKind::AddrInUse))
 }
 
 #[cfg(test)]

@@ -66,7 +66,9 @@ impl Proposal {
             memory = Memory { scales, ..before.heard().clone() };
             (&memory, before.paths().to_vec())
         } else {
-            host = Host::with_env(before.env().clone(), before.profiles().clone()).scaled(scales);
+            host = Host::with_env(before.env().clone(), before.profiles().clone())
+                .scaled(scales)
+                .with_ports(before.ports().clone());
             (&host, with_override(before.paths()))
         };
         let machine = Recorder::new(machine);

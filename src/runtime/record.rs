@@ -12,7 +12,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::base::Name;
-use crate::compile::{Compiled, Memory, Options, compile};
+use crate::compile::{ChosenPorts, Compiled, Memory, Options, compile};
 use crate::graph::{Account, Plan, Scale};
 use crate::runtime::project::fingerprint;
 
@@ -36,6 +36,9 @@ struct Written {
     /// How many instances of a service were asked for, and how many the service file said then.
     #[serde(default)]
     scales: BTreeMap<String, (u32, Option<u32>)>,
+    /// The ports that were chosen: instance, name, number.
+    #[serde(default)]
+    ports: Vec<(String, String, u16)>,
 }
 
 /// An account as it is written.
@@ -66,7 +69,8 @@ impl Record {
     ///
     /// When a path is not UTF-8.
     pub fn to_bytes(&self) -> io::Result<Vec<u8>> {
-        let Memory { files, env, users, groups, profiles, scales, programs: _, folders: _ } = &self.heard;
+        let Memory { files, env, users, groups, profiles, scales, ports, programs: _, folders: _ } =
+            &self.heard;
         let written = Written {
             paths: self.paths.clone(),
             files: files.clone(),
@@ -75,6 +79,7 @@ impl Record {
             groups: groups.clone(),
             profiles: profiles.iter().map(ToString::to_string).collect(),
             scales: scales.iter().map(|(name, s)| (name.to_string(), (s.count, s.file))).collect(),
+            ports: ports.iter().map(|((of, name), number)| (of.clone(), name.clone(), *number)).collect(),
         };
         Ok(serde_json::to_vec(&written)?)
     }
@@ -85,13 +90,15 @@ impl Record {
     ///
     /// When the bytes are no record.
     pub fn from_bytes(bytes: &[u8]) -> io::Result<Self> {
-        let Written { paths, files, env, users, groups, profiles, scales } = serde_json::from_slice(bytes)?;
+        let Written { paths, files, env, users, groups, profiles, scales, ports } =
+            serde_json::from_slice(bytes)?;
         let profiles = profiles.iter().filter_map(|profile| Name::new(profile).ok()).collect();
         let users = users.into_iter().map(|(name, WrittenAccount(user))| (name, user)).collect();
         let scale =
             |(name, (count, file)): (String, _)| Some((Name::new(&name).ok()?, Scale { count, file }));
         let scales = scales.into_iter().filter_map(scale).collect();
-        let heard = Memory { files, env, users, groups, profiles, scales, ..Memory::default() };
+        let ports = ports.into_iter().map(|(of, name, number)| ((of, name), number)).collect();
+        let heard = Memory { files, env, users, groups, profiles, scales, ports, ..Memory::default() };
         Ok(Self { paths, heard })
     }
 
@@ -125,6 +132,11 @@ impl Record {
     /// Returns how many instances operators asked for.
     pub fn scales(&self) -> &BTreeMap<Name, Scale> {
         &self.heard.scales
+    }
+
+    /// Returns the ports that were chosen.
+    pub fn ports(&self) -> &ChosenPorts {
+        &self.heard.ports
     }
 
     /// Returns everything that was asked and answered.

@@ -14,13 +14,11 @@ const LONG_LIST: usize = 12;
 /// How much of a line is shown in its corrected form, in bytes.
 const LONG_REST: usize = 60;
 
-/// Words people bring along, and words that mean something in a later version.
+/// Words people bring along.
 #[derive(Debug)]
 pub struct Vocabulary {
     /// Words of other tools.
     pub foreign: &'static [Foreign],
-    /// Names of nodes and properties that this version does not support yet.
-    pub later: &'static [&'static str],
 }
 
 /// A word of another tool, the name here that says the same, and how it is written.
@@ -249,10 +247,6 @@ impl<'c> Context<'c> {
     /// Adds what was meant by an unknown name.
     fn meant(&self, diagnostic: Diagnostic, unknown: Unknown<'_>, known: Vec<&'static str>) -> Diagnostic {
         let Unknown { name, span, .. } = unknown;
-        if self.vocabulary.later.contains(&name) {
-            let message = format!("`{name}` is not supported yet in this version");
-            return Diagnostic::error("svc::not-supported", span, message).help("remove it for now");
-        }
         if let Some(same) = known.iter().find(|word| suggest::same(word, name)) {
             return diagnostic.help(unknown.renamed("did you mean", same) + "?").fix(span, *same);
         }

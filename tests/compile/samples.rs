@@ -31,6 +31,7 @@ pub(crate) fn machine() -> Memory {
         groups: [("app".to_owned(), 8)].into(),
         profiles: BTreeSet::new(),
         scales: BTreeMap::new(),
+        ports: BTreeMap::new(),
         files: [(PathBuf::from("/shop/bad.env"), Arc::from("GOOD=1\nnonsense\n"))].into(),
     }
 }

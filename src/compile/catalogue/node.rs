@@ -95,26 +95,6 @@ pub(super) const RULES: &[Rule] = &[
         "##,
     ),
     Rule::error(
-        "svc::not-supported",
-        "something of a later version",
-        "The node or property is known and does not work yet in this version. It is refused instead of ignored, so \
-         that nothing in the file is without effect.",
-    )
-    .example(
-        r##"
-        service "web" {
-            command "./web"
-            port auto
-        }
-        "##,
-        r##"
-        service "web" {
-            command "./web"
-            port 8080
-        }
-        "##,
-    ),
-    Rule::error(
         "svc::probe-kind",
         "a probe that asks more than one thing, or what cannot be asked again",
         "A probe asks one thing. `notify`, `log` and `fd` are said once by the service, so they can tell its \

@@ -163,6 +163,29 @@ pub(super) const RULES: &[Rule] = &[
         "##,
     ),
     Rule::error(
+        "svc::no-free-port",
+        "no port is left for `auto`",
+        "`port auto` is a free port from 20000 to 29999: below those that Linux gives to connections, so that none of \
+         them takes the port of a service that is being restarted. All of them are given to others of this project, \
+         or somebody listens on them.",
+    )
+    .example(
+        r##"
+        service "web" {
+            command "./web"
+            port auto
+            replicas 10001
+        }
+        "##,
+        r##"
+        service "web" {
+            command "./web"
+            port auto
+            replicas 1000
+        }
+        "##,
+    ),
+    Rule::error(
         "svc::port-clash",
         "two instances with one port",
         "A port belongs to one process. Replicas count up from the port that is written, so they need that many in a row.",

@@ -1,5 +1,6 @@
 //! One instance: its name, its ports, its variables, and how its process is made.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -8,9 +9,10 @@ use crate::diagnostic::{Diagnostic, Diagnostics, Span, Spanned};
 use crate::graph::build::{Account, World, probe, process};
 use crate::graph::check::{FileUse, PortUse, SocketUse};
 use crate::graph::plan::{Extras, Instance, InstanceId, Launch, Logs, ServiceId, User};
+use crate::graph::ports::{AUTO_PORTS, AutoPort};
 use crate::graph::variables::{Common, Definition, Variables, joined};
 use crate::model;
-use crate::model::service::{self, FilePath, Probing, Service, Variable};
+use crate::model::service::{self, FilePath, PortNumber, Probing, Service, Variable};
 use crate::model::text::Text;
 use crate::probe::Exec;
 
@@ -26,6 +28,10 @@ pub(super) struct Maker<'m> {
     numbers: Vec<SharedStr>,
     common: Common,
     made: u32,
+    /// Numbers of ports that are given.
+    taken: BTreeSet<u16>,
+    /// Whether there was no free port.
+    no_port: bool,
     /// The ports of all instances made so far.
     pub(super) ports: Vec<PortUse>,
     /// The log files of all instances made so far, except those at the default place.
@@ -105,6 +111,8 @@ impl<'m> Maker<'m> {
             numbers: Vec::new(),
             common: Common::default(),
             made: 0,
+            taken: BTreeSet::new(),
+            no_port: false,
             ports: Vec::new(),
             log_files: Vec::new(),
             sockets: Vec::new(),
@@ -135,7 +143,7 @@ impl<'m> Maker<'m> {
                 pattern.value.name(replica).into()
             }
         };
-        let ports = self.ports(id, declared, replica, out);
+        let ports = self.ports(id, &instance, declared, replica, out);
         let given = self.given(name, instance.clone(), replica, &ports);
         let (user, account) = declared.user.as_ref().and_then(|user| self.user(user, out)).unzip();
         let account = account.map(|account| self.account(&account)).unwrap_or_default();
@@ -146,17 +154,69 @@ impl<'m> Maker<'m> {
         Instance { name: instance, service, replica, ports: ports.collect(), launch }
     }
 
+    /// Notes which ports are given by number, so that no other instance gets them, when any is to be chosen.
+    pub(super) fn spare<'d>(&mut self, services: impl Iterator<Item = &'d Service> + Clone) {
+        let numbers = |service: &'d Service| service.ports.iter().map(|port| port.number.value);
+        if !services.clone().flat_map(numbers).any(|number| number == PortNumber::Auto) {
+            return;
+        }
+        for service in services {
+            let count = service.replicas.as_ref().map_or(1, |replicas| replicas.count.value);
+            for number in numbers(service) {
+                let PortNumber::From(first) = number else { continue };
+                let last = u32::from(first).saturating_add(count - 1).min(u32::from(u16::MAX)) as u16;
+                self.taken.extend(first..=last);
+            }
+        }
+    }
+
+    /// Chooses a port of an instance.
+    fn choose(
+        &mut self,
+        folder: &Path,
+        name: Option<&Name>,
+        instance: &str,
+        span: Span,
+        out: &mut Diagnostics,
+    ) -> Option<u16> {
+        let name = name.map_or("", Name::as_str);
+        let wanted = AutoPort { folder, instance, name, taken: &self.taken };
+        // Once there is none, there is none for any other.
+        let number = if self.no_port { None } else { self.world.ports.choose(wanted) };
+        match number {
+            Some(number) => drop(self.taken.insert(number)),
+            None => {
+                self.no_port = true;
+                let diagnostic = Diagnostic::error("svc::no-free-port", span, "there is no free port left");
+                let help = format!("`auto` is one from {} to {}", AUTO_PORTS.start, AUTO_PORTS.end - 1);
+                self.common.say(diagnostic.help(help), out);
+            }
+        }
+        number
+    }
+
     /// The ports of a replica: each counts up from what is written.
     fn ports<'d>(
         &mut self,
         instance: InstanceId,
+        name: &str,
         declared: &'d Service,
         replica: u32,
         out: &mut Diagnostics,
     ) -> Vec<Given<'d>> {
         let mut ports = Vec::with_capacity(declared.ports.len());
         for port in &declared.ports {
-            let (first, span) = (port.number.value, port.number.span);
+            let span = port.number.span;
+            let first = match port.number.value {
+                PortNumber::From(first) => first,
+                PortNumber::Auto => {
+                    let of = port.name.as_ref();
+                    let Some(number) = self.choose(&declared.folder, of, name, span, out) else { continue };
+                    ports.push((of, number));
+                    self.ports.push(PortUse { number, first: number, instance, span });
+                    continue;
+                }
+            };
             let Some(number) = u16::try_from(replica).ok().and_then(|replica| first.checked_add(replica))
             else {
                 let count = declared.replicas.as_ref().map_or(1, |replicas| replicas.count.value);

@@ -12,7 +12,9 @@ use crate::model::policy::{
     Backoff, Condition, Consequence, Kind, LivenessFailure, OnExit, Restart, RestartWhen, Stop,
 };
 use crate::model::replica::Replicas;
-use crate::model::service::{Command, Dependency, FilePath, Port, Probing, Target, User, Variable};
+use crate::model::service::{
+    Command, Dependency, FilePath, Port, PortNumber, Probing, Target, User, Variable,
+};
 use crate::probe::{Probe, Schedule};
 
 /// Users of a machine that has one.
@@ -30,6 +32,12 @@ impl Accounts for Machine {
 
     fn group(&self, name: &str) -> Option<u32> {
         (name == "adm").then_some(4)
+    }
+}
+
+impl Ports for Machine {
+    fn choose(&self, port: AutoPort<'_>) -> Option<u16> {
+        port.numbers().next()
     }
 }
 
@@ -130,7 +138,13 @@ fn made(services: Vec<Declared>) -> (Option<Plan>, Vec<String>) {
 fn made_of(model: Model) -> (Option<Plan>, Vec<String>) {
     let mut out = Diagnostics::default();
     let env = BTreeMap::from([("HOME".to_owned(), "/root".to_owned())]);
-    let world = World { env: &env, accounts: &Machine, profiles: &BTreeSet::new(), scales: &BTreeMap::new() };
+    let world = World {
+        env: &env,
+        accounts: &Machine,
+        profiles: &BTreeSet::new(),
+        scales: &BTreeMap::new(),
+        ports: &Machine,
+    };
     let plan = build(model, &world, &mut out);
     out.sort();
     let said = |d: &Diagnostic| {
@@ -157,8 +171,11 @@ fn replicas_become_instances_with_ports_that_count_up() {
     let mut api = service("api", 1);
     api.replicas = replicas(2, 2);
     api.ports = vec![
-        Port { name: None, number: Spanned::new(8080, at(3)) },
-        Port { name: Some(Name::new("web-ui").expect("a name")), number: Spanned::new(9090, at(5)) },
+        Port { name: None, number: Spanned::new(PortNumber::From(8080), at(3)) },
+        Port {
+            name: Some(Name::new("web-ui").expect("a name")),
+            number: Spanned::new(PortNumber::From(9090), at(5)),
+        },
     ];
     api.command = command(6, &["run", "--port=${PORT}"]);
     let plan = plan(vec![service("db", 0), api]);
@@ -221,7 +238,7 @@ fn every_text_is_filled_and_every_path_is_absolute() {
     api.readiness = Some(Probing { target: Target::Tcp(text("localhost:${PORT}")), schedule });
     api.liveness = Some(Box::new(Probing { target: Target::Log(text("up ${SVC_NAME}")), schedule }));
     api.on_liveness_failure = LivenessFailure::Stop;
-    api.ports = vec![Port { name: None, number: Spanned::new(80, at(2)) }];
+    api.ports = vec![Port { name: None, number: Spanned::new(PortNumber::From(80), at(2)) }];
     api.user = Some(Box::new(User {
         name: Spanned::new("app".to_owned(), at(7)),
         group: Some(Spanned::new("adm".to_owned(), at(8))),
@@ -287,7 +304,7 @@ fn a_service_that_waits_for_itself_is_no_cycle() {
 fn replicas_past_the_last_port_are_reported() {
     let mut api = service("api", 0);
     api.replicas = replicas(3, 1);
-    api.ports = vec![Port { name: None, number: Spanned::new(65_534, at(2)) }];
+    api.ports = vec![Port { name: None, number: Spanned::new(PortNumber::From(65_534), at(2)) }];
     assert_eq!(
         said(vec![api]),
         [
@@ -334,7 +351,7 @@ fn a_variable_that_svc_sets_itself_is_warned_about_where_a_file_sets_it() {
     let variable =
         |name: &str, place| Variable { name: Spanned::new(name.into(), at(place)), value: Some(text("1")) };
     api.env = vec![variable("PORT", 3), variable("SVC_NAME", 4), variable("HOME", 5)];
-    api.ports = vec![Port { name: None, number: Spanned::new(80, at(2)) }];
+    api.ports = vec![Port { name: None, number: Spanned::new(PortNumber::From(80), at(2)) }];
     let (plan, said) = made(vec![api]);
     assert_eq!(
         said,

@@ -1,15 +1,20 @@
-//! `port`: numbers a service listens on.
+//! `port`: numbers a service listens on, or `auto`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::base::Name;
 use crate::diagnostic::{Diagnostic, Span, Spanned};
-use crate::model::service::Port;
+use crate::model::service::{Port, PortNumber};
 use crate::schema::value::bounded;
-use crate::schema::{Context, FromNode, Row, RowKind, Spec, WrittenNode, value};
+use crate::schema::{
+    Context, Form, FromNode, FromValue, Row, RowKind, Spec, WrittenNode, WrittenValue, value,
+};
 use crate::syntax::{Entry, Node, Value};
 
-/// `port`: a number, or `name=number`.
+/// The word for a port that is free.
+const AUTO: &str = "auto";
+
+/// `port`: a number or `auto`, or `name=number`.
 #[derive(Clone, Debug)]
 pub struct PortNode {
     /// Where it is written.
@@ -20,10 +25,11 @@ pub struct PortNode {
 
 impl FromNode for PortNode {
     const SPEC: &'static Spec = &Spec {
-        doc: "What it listens on: the variable PORT, or PORT_NAME for a port with a name; counts up over the replicas.",
+        doc: "What it listens on: the variable PORT, or PORT_NAME for a port with a name; counts up over the replicas. `auto` is a free one for each instance, which \
+              it keeps as long as the project is up.",
         rows: &[
-            Row::new(RowKind::Argument, "number", "a port", "The port that is `PORT`."),
-            Row::new(RowKind::AnyProperty, "NAME", "a port", "A port with a name."),
+            Row::new(RowKind::Argument, "number", PortNumber::TYPE, "The port that is `PORT`."),
+            Row::new(RowKind::AnyProperty, "NAME", PortNumber::TYPE, "A port with a name."),
         ],
     };
 
@@ -51,7 +57,7 @@ impl FromNode for PortNode {
                     None => continue,
                 },
             };
-            let Some(number) = number(entry, cx) else { continue };
+            let Some(number) = PortNumber::read(entry, cx) else { continue };
             let name = name.map(|(name, _)| name);
             let first = *seen.entry(name.clone()).or_insert(number.span);
             if first != number.span {
@@ -61,7 +67,7 @@ impl FromNode for PortNode {
             ports.push(Port { name, number });
         }
         if node.entries().len() == 0 {
-            cx.missing(node, "a number", "write `port 8080`");
+            cx.missing(node, "a number", "write `port 8080`, or `port auto`");
         }
         cx.no_block(node);
         Self { span: node.head_span(), ports }
@@ -73,7 +79,7 @@ impl FromNode for PortNode {
 
     fn write(&self, node: &mut WrittenNode) {
         for Port { name, number: Spanned { value, span } } in &self.ports {
-            node.entry(name.as_ref().map(Name::as_str), &u32::from(*value), *span);
+            node.entry(name.as_ref().map(Name::as_str), value, *span);
         }
     }
 
@@ -89,13 +95,21 @@ impl FromNode for PortNode {
     }
 }
 
-fn number(entry: Entry<'_>, cx: &mut Context<'_>) -> Option<Spanned<u16>> {
-    cx.no_annotation(entry.ty());
-    let span = entry.value_span();
-    if entry.value() == Value::String("auto") {
-        let message = "`auto` is not supported yet in this version";
-        cx.say(Diagnostic::error("svc::not-supported", span, message).help("write a number"));
-        return None;
+impl FromValue for PortNumber {
+    const FORM: Form = Form::Any;
+    const TYPE: &'static str = "a port";
+
+    fn from_value(entry: Entry<'_>, cx: &mut Context<'_>) -> Option<Self> {
+        if entry.value() == Value::String(AUTO) {
+            return Some(Self::Auto);
+        }
+        bounded(entry, (1, 65_535), Self::TYPE, cx).map(|number| Self::From(number as u16))
     }
-    bounded(entry, (1, 65_535), "a port", cx).map(|number| Spanned::new(number as u16, span))
+
+    fn to_value(&self) -> WrittenValue {
+        match self {
+            Self::From(number) => u32::from(*number).to_value(),
+            Self::Auto => WrittenValue::Text(AUTO.to_owned()),
+        }
+    }
 }

@@ -1,12 +1,10 @@
-//! Words of other tools with their names here, and words of later versions.
+//! Words of other tools with their names here.
 
 use crate::model::node::foreign::FOREIGN;
 use crate::schema::Vocabulary;
 
 /// What people bring along from elsewhere.
-pub const VOCABULARY: &Vocabulary = &Vocabulary { foreign: FOREIGN, later: LATER };
-
-const LATER: &[&str] = &[];
+pub const VOCABULARY: &Vocabulary = &Vocabulary { foreign: FOREIGN };
 
 #[cfg(test)]
 mod tests {
@@ -18,8 +16,7 @@ mod tests {
 
     /// Every name of the tables.
     fn names() -> BTreeSet<&'static str> {
-        let mut names: BTreeSet<&str> =
-            TOP.iter().map(|(name, _)| *name).chain(LATER.iter().copied()).collect();
+        let mut names: BTreeSet<&str> = TOP.iter().map(|(name, _)| *name).collect();
         let mut specs: Vec<_> = TOP.iter().map(|(_, spec)| *spec).collect();
         let mut seen = Vec::new();
         while let Some(spec) = specs.pop() {
