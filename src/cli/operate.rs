@@ -64,6 +64,8 @@ pub struct Operation<'a> {
     proving: bool,
     /// Whether only the end of the request tells how it went.
     told: bool,
+    /// Whether the supervisor ends with it, which is waited for.
+    last: bool,
 }
 
 impl<'a> Operation<'a> {
@@ -93,7 +95,8 @@ impl<'a> Operation<'a> {
         let shown = names.iter().cloned().collect();
         let (unproven, proving) = (Vec::new(), false);
         let told = matches!(command, Command::Reload { .. });
-        Ok(Self { watch, screen, signals, names, goal, shown, request, unproven, proving, told })
+        let last = matches!(command, Command::Shutdown { .. });
+        Ok(Self { watch, screen, signals, names, goal, shown, request, unproven, proving, told, last })
     }
 
     /// Sees to it that these, which have no readiness, are not counted as up while they are about to
@@ -119,7 +122,8 @@ impl<'a> Operation<'a> {
         let names: Vec<String> = steps.iter().filter(comes).map(|step| step.instance.clone()).collect();
         let shown = steps.iter().map(|step| step.instance.clone()).collect();
         let (unproven, proving) = (Vec::new(), false);
-        Self { watch, screen, signals, names, goal: Goal::Up, shown, request, unproven, proving, told: false }
+        let (told, last) = (false, false);
+        Self { watch, screen, signals, names, goal: Goal::Up, shown, request, unproven, proving, told, last }
     }
 
     /// Waits for the end, at most for `limit`.
@@ -135,6 +139,10 @@ impl<'a> Operation<'a> {
             },
             None => self.run().await?,
         };
+        if matches!(verdict, Verdict::Ended(_)) {
+            // Nobody writes any more: the last words stand above what sums up.
+            while self.screen.pass()? {}
+        }
         // A supervisor that has ended cannot be asked; what is known is drawn.
         let _ = self.watch.refresh().await;
         self.draw();
@@ -158,6 +166,8 @@ impl<'a> Operation<'a> {
                 change = self.watch.next() => {
                     stale = true;
                     match self.change(change).await? {
+                        // The end of the request comes shortly before that of the supervisor.
+                        Some(Verdict::Done) if self.last => {}
                         Some(Verdict::Done) if !self.unproven.is_empty() => self.proving = true,
                         Some(verdict) => return Ok(verdict),
                         None => {}

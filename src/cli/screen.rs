@@ -73,24 +73,24 @@ impl Screen {
         }
     }
 
-    /// Shows what services have written, a batch of it.
+    /// Shows what services have written, a batch of it; returns whether more is there already.
     ///
     /// # Errors
     ///
     /// A log cannot be read, or the reader of our output went away.
-    pub fn pass(&mut self) -> io::Result<()> {
-        let Some(output) = &mut self.output else { return Ok(()) };
+    pub fn pass(&mut self) -> io::Result<bool> {
+        let Some(output) = &mut self.output else { return Ok(false) };
         if self.drawn.is_empty() {
-            return output.pass().map(drop);
+            return output.pass();
         }
         let text = output.batch(true)?;
-        if text.is_empty() {
-            return Ok(());
+        let more = output.has_more();
+        if !text.is_empty() {
+            self.write(&redraw(self.drawn.len(), &[]));
+            stream::print(&text)?;
+            self.write(&redraw(0, &self.drawn));
         }
-        self.write(&redraw(self.drawn.len(), &[]));
-        stream::print(&text)?;
-        self.write(&redraw(0, &self.drawn));
-        Ok(())
+        Ok(more)
     }
 
     /// Shows everything that services have written which write no more.

@@ -80,6 +80,11 @@ impl Stream {
         Ok(text)
     }
 
+    /// Returns whether the last batch left something behind.
+    pub fn has_more(&self) -> bool {
+        self.more
+    }
+
     /// Prints the next batch; returns whether more is there already.
     ///
     /// # Errors

@@ -111,7 +111,6 @@ pub async fn shut_down(
                 until_free(project).await?;
                 return Ok(code);
             }
-            // The end of the request comes shortly before that of the supervisor.
             Verdict::Done | Verdict::Gone | Verdict::TimedOut => return last_word(project, watch).await,
             Verdict::Failed(names) | Verdict::RolledBack(names) => {
                 return Err(Trouble::new(Exit::Failed, format!("did not stop: {}", names.join(", "))));
