@@ -16,6 +16,7 @@ pub mod door;
 pub mod engine;
 pub mod exit;
 pub mod groups;
+pub mod machine;
 pub mod operate;
 pub mod orphans;
 pub mod output;

@@ -18,7 +18,12 @@ fn main() -> ExitCode {
     if let Some(code) = svc::cli::engine::main(&args) {
         return code.into();
     }
-    svc::cli::main(args, &surroundings).into()
+    let machine = svc::cli::machine::Machine::claim();
+    let exit = svc::cli::main(args, &surroundings);
+    if let Some(machine) = machine {
+        machine.end(exit);
+    }
+    exit.into()
 }
 
 /// A variable as a new process is given it.

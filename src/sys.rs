@@ -10,6 +10,7 @@
 pub mod cgroup;
 pub mod descriptors;
 pub mod launch;
+pub mod machine;
 pub mod memory;
 pub mod pipe;
 pub mod process;

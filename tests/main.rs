@@ -16,3 +16,4 @@ mod support;
 mod syntax;
 mod tidy;
 mod up;
+mod vm;

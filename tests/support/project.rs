@@ -224,7 +224,12 @@ fn describe(pid: i32) -> String {
 }
 
 /// Waits for the end of a process, within the limit, and takes what it said.
-pub(crate) fn finish(mut child: Child) -> Finished {
+pub(crate) fn finish(child: Child) -> Finished {
+    finish_within(child, LIMIT)
+}
+
+/// Waits for the end of a process within this time, and takes what it said.
+pub(crate) fn finish_within(mut child: Child, limit: Duration) -> Finished {
     // Both streams are read while it runs, so that it never waits for a full pipe.
     let mut out = child.stdout.take().expect("piped");
     let mut err = child.stderr.take().expect("piped");
@@ -234,7 +239,7 @@ pub(crate) fn finish(mut child: Child) -> Finished {
         let err = scope.spawn(move || text_of(&mut err));
         let (done, watch) = std::sync::mpsc::channel::<()>();
         let watchdog = scope.spawn(move || {
-            if watch.recv_timeout(LIMIT) == Err(std::sync::mpsc::RecvTimeoutError::Timeout) {
+            if watch.recv_timeout(limit) == Err(std::sync::mpsc::RecvTimeoutError::Timeout) {
                 let _ = nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGKILL);
             }
         });
