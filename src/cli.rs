@@ -10,6 +10,7 @@ pub mod board;
 pub mod change;
 pub mod command;
 pub mod completion;
+pub mod container;
 pub mod context;
 pub mod diff;
 pub mod door;

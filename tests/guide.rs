@@ -132,6 +132,11 @@ fn what_the_page_of_layers_shows_is_what_svc_prints() {
 }
 
 #[test]
+fn the_page_on_containers_prints_what_it_shows() {
+    check(Path::new("docs/guide/containers.md"));
+}
+
+#[test]
 fn only_times_processes_and_project_folders_may_differ() {
     let same = |a: &str, b: &str| comparable(a) == comparable(b);
     assert!(same("web  ready   1.6s  6143", "web  ready  850ms    71"));

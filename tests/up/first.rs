@@ -155,3 +155,85 @@ fn it_does_without_a_writable_root_without_proc_and_without_descriptors() {
     let _ = finish(container(&project, "exec \"$SVC\" up <&- >&- 2>&-").spawn().expect("there")).code(7);
     assert_eq!(project.ok(&["logs"]), "said\n");
 }
+
+#[test]
+fn a_hangup_applies_the_service_file() {
+    if !may_make_namespaces() {
+        return;
+    }
+    let project = TempProject::new("service \"a\" { shell \"touch a; exec sleep 1000\" }\n");
+    let container = Container::start(&project, "exec \"$SVC\" up 2> err", "a");
+    eventually("the start", || project.read("err").contains("a: ready"));
+    let hangup = || kill(container.first, Signal::SIGHUP).expect("it runs");
+    project.write("services.kdl", "service \"a\" { comand \"sleep\" \"1\" }\n");
+    hangup();
+    eventually("the refusal", || project.read("err").contains("svc: cannot apply the service file: "));
+    project.write(
+        "services.kdl",
+        "service \"a\" { shell \"touch a; exec sleep 1000\" }\nservice \"b\" { shell \"touch b; exec sleep 1000\" }\n",
+    );
+    hangup();
+    eventually("the new service", || project.path("b").exists());
+    eventually("the account", || {
+        project.read("err").contains("svc: applying the service file: 1 to start\n")
+    });
+    hangup();
+    eventually("nothing", || project.read("err").contains("svc: nothing to do"));
+    let _ = container.signal(Signal::SIGTERM).code(0);
+    project.assert_nothing_is_left();
+}
+
+const DEAF: &str = r#"
+service "db" { shell "trap '' TERM; touch db; while :; do sleep 0.05; done"; readiness file="db" }
+service "web" { shell "trap '' TERM; touch web; while :; do sleep 0.05; done"; readiness file="web"; depends-on db }
+"#;
+
+#[test]
+fn a_stop_is_over_before_the_container_engine_loses_its_patience() {
+    if !may_make_namespaces() {
+        return;
+    }
+    // One after the other they have twenty seconds of grace; an engine kills after ten.
+    let project = TempProject::new(DEAF);
+    let container = Container::start(&project, "exec \"$SVC\" up", "web");
+    let done = container.signal(Signal::SIGTERM).code(0);
+    assert!(done.err.contains("skipping what is left of the grace periods"), "{done:?}");
+    project.assert_nothing_is_left();
+}
+
+#[test]
+fn how_long_a_stop_may_take_can_be_said() {
+    if !may_make_namespaces() {
+        return;
+    }
+    let project = TempProject::new(&DEAF.replace("depends-on db", "depends-on db; stop grace=\"1h\""));
+    let container = Container::start(&project, "exec \"$SVC\" up --stop-within 200ms", "web");
+    let done = container.signal(Signal::SIGTERM).code(0);
+    assert!(done.err.contains("skipping what is left of the grace periods"), "{done:?}");
+    project.assert_nothing_is_left();
+}
+
+#[test]
+fn it_runs_as_a_user_nobody_knows() {
+    if !may_make_namespaces() {
+        return;
+    }
+    let task = "task \"main\" { shell \"echo $(id -u) said; exit 7\"; on-exit failure=shutdown }\n";
+    let mut project = TempProject::new(task);
+    if nix::unistd::getuid().is_root() {
+        project = project.owned_by(123_456);
+    }
+    let mut command = project.program("unshare");
+    command.args([
+        "--user",
+        "--map-current-user",
+        "--pid",
+        "--fork",
+        "--mount",
+        "--mount-proc",
+        "--kill-child",
+    ]);
+    command.args([SVC, "up"]).env_remove("HOME").env_remove("USER");
+    let done = finish(command.spawn().expect("unshare is there")).code(7);
+    assert!(done.out.contains("said"), "{done:?}");
+}

@@ -12,6 +12,7 @@ use crate::cli::account;
 use crate::cli::command::apply::converge;
 use crate::cli::command::down::{shut_down, until_free};
 use crate::cli::command::scale::{count, wire_of};
+use crate::cli::container;
 use crate::cli::context::{Context, Verbosity};
 use crate::cli::door::Door;
 use crate::cli::exit::{Exit, Trouble};
@@ -66,6 +67,11 @@ pub struct Args {
     #[arg(long, value_name = "SVC=N", value_parser = count)]
     scale: Vec<(Name, u32)>,
 
+    /// When a signal ends it: after this long, skip what is left of the grace periods and kill. As the first process of a
+    /// container 9s, unless a service has a grace period of more than 10s
+    #[arg(long, value_name = "DURATION", value_parser = duration::parse, conflicts_with = "detach")]
+    stop_within: Option<Duration>,
+
     /// Do not show whose line it is
     #[arg(long)]
     no_log_prefix: bool,
@@ -98,13 +104,16 @@ pub fn run(context: &Context, args: &Args) -> Result<Exit, Trouble> {
             door.command(&command).await?;
             return Ok(Exit::Done);
         }
-        let watch = Watch::open(door).await?;
+        let watch = Watch::open(door.clone()).await?;
         let mut screen = Screen::new(context);
         if !args.detach {
             screen.attach(output(context, args, &watch)?);
         }
         let mut up = Up { context, args, project: &project, source: &source, ours, watch, screen, signals };
-        let exit = up.run(&command).await;
+        let exit = tokio::select! {
+            exit = up.run(&command) => exit,
+            never = container::apply_on_hangup(context, &door), if !args.detach => never,
+        };
         if exit.is_err() && !args.detach {
             // As when nobody reads our output any more: what was started for this ends with it.
             up.screen.mute();
@@ -305,8 +314,9 @@ impl Up<'_> {
         if !self.ours {
             return Ok(None);
         }
-        let Self { context, project, watch, screen, signals, .. } = self;
-        let code = shut_down(context, project, watch, screen, signals, kill, None).await?;
+        let Self { context, args, project, source, watch, screen, signals, .. } = self;
+        let limit = args.stop_within.or_else(|| container::patience(&source.plan)).filter(|_| !kill);
+        let code = shut_down(context, project, watch, screen, signals, kill, limit).await?;
         self.ours = false;
         // The last words of what has stopped.
         self.screen.drain()?;
