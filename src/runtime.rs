@@ -25,6 +25,7 @@ mod execute;
 mod hear;
 mod journal;
 mod launch;
+mod listen;
 mod lives;
 mod notify;
 mod slot;

@@ -7,6 +7,7 @@ mod first;
 mod groups;
 mod later;
 mod life;
+mod listen;
 mod logs;
 mod options;
 mod output;

@@ -7,6 +7,8 @@ use std::fmt;
 pub enum Stage {
     /// Opening the log file or making its pipe.
     Log,
+    /// Opening the sockets that are passed to it.
+    Listen,
     /// Making the child process.
     Fork,
     /// Making its control group, or entering it.
@@ -33,6 +35,7 @@ impl Stage {
     /// Every stage, in order.
     pub const ALL: &[Self] = &[
         Self::Log,
+        Self::Listen,
         Self::Fork,
         Self::Cgroup,
         Self::Session,
@@ -50,6 +53,7 @@ impl fmt::Display for Stage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Log => "opening the log",
+            Self::Listen => "listening for it",
             Self::Fork => "making the process",
             Self::Cgroup => "entering its control group",
             Self::Session => "starting a session",

@@ -11,8 +11,9 @@ use crate::cli::session::Watch;
 use crate::cli::source::{self, Source};
 use crate::cli::style::{Paint, Style, word};
 use crate::control::wire::{CauseKind, Detail, FailureStage, Instance, State};
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, Span};
 use crate::graph::Plan;
+use crate::graph::plan::{Address, Launch};
 use crate::logs::format::{self, Formatter};
 use crate::logs::read::{Query, Reader};
 use crate::runtime::ports::{Holder, holder};
@@ -51,16 +52,34 @@ fn place(detail: &Detail, plan: &Plan) -> Option<Diagnostic> {
     let instance = &detail.instance;
     let failure = instance.cause.failure.as_ref()?;
     let launch = &plan.instance(*plan.find(&instance.name).first()?).launch;
+    let taken = taken(launch);
     let span = match failure.stage {
         FailureStage::WorkingDirectory => launch.working_dir_span.unwrap_or(launch.command_span),
         FailureStage::User | FailureStage::Group => {
             launch.user.as_ref().map_or(launch.command_span, |user| user.span)
         }
+        FailureStage::Listen => taken.as_ref().map_or(launch.command_span, |(span, _)| *span),
         _ => launch.command_span,
     };
     let reason = instance.cause.text.trim_start_matches("could not be started: ");
     let message = format!("`{}` cannot be started: {reason}", instance.name);
-    Some(Diagnostic::error("svc::cannot-start", span, message))
+    let diagnostic = Diagnostic::error("svc::cannot-start", span, message);
+    Some(match taken {
+        Some((_, Some((port, Holder { pid, name })))) if failure.stage == FailureStage::Listen => {
+            diagnostic.help(format!("{name} (pid {pid}) listens on port {port}"))
+        }
+        _ => diagnostic,
+    })
+}
+
+/// Returns the place of the socket that was most probably not to be had, and who has its port.
+fn taken(launch: &Launch) -> Option<(Span, Option<(u16, Holder)>)> {
+    let sockets = &launch.extras.as_ref()?.sockets;
+    let held = sockets.iter().find_map(|socket| match socket.address {
+        Address::Tcp(_, port) => Some((socket.span, Some((port, holder(port)?)))),
+        Address::Udp(..) | Address::Unix(..) => None,
+    });
+    held.or_else(|| Some((sockets.first()?.span, None)))
 }
 
 /// Leaves out those that only failed because another one of them did.

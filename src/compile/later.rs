@@ -51,9 +51,8 @@ fn control(control: &Control, say: &mut impl FnMut(Span, &str)) {
 }
 
 fn service(service: &Service, say: &mut impl FnMut(Span, &str)) {
-    let Service { sockets, tty, forks, watchdog, watch, .. } = service;
+    let Service { tty, forks, watchdog, watch, .. } = service;
     let Service { event_listener, logs, .. } = service;
-    sockets.iter().for_each(|socket| say(socket.span, "a socket that is passed to a service"));
     let whole = [
         (*tty, "a service on the terminal"),
         (forks.as_ref().map(|forks| forks.span), "a service that puts itself into the background"),

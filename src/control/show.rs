@@ -306,6 +306,7 @@ fn exit(status: ExitStatus) -> wire::Exit {
 fn failure(failure: SpawnFailure) -> wire::Failure {
     let stage = match failure.stage {
         Stage::Log => wire::FailureStage::Log,
+        Stage::Listen => wire::FailureStage::Listen,
         Stage::Fork => wire::FailureStage::Fork,
         Stage::Cgroup => wire::FailureStage::Cgroup,
         Stage::Session => wire::FailureStage::Session,

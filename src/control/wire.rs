@@ -240,6 +240,8 @@ pub struct Failure {
 pub enum FailureStage {
     /// Opening the log file or making its pipe.
     Log,
+    /// Opening the sockets that are passed to it.
+    Listen,
     /// Making the child process.
     Fork,
     /// Making its control group, or entering it.

@@ -124,6 +124,13 @@ pub enum StateName {
     Failed,
 }
 
+impl StateName {
+    /// Returns whether it is down and stays so until somebody asks for it or its plan changes.
+    pub fn is_over(self) -> bool {
+        matches!(self, Self::Inactive | Self::Disabled | Self::Completed | Self::Failed)
+    }
+}
+
 /// What led to a transition: the end of a chain that goes back to a request, an exit, a probe or a
 /// timer.
 #[derive(Clone, Debug, PartialEq, Eq)]

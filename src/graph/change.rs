@@ -203,7 +203,9 @@ fn extras(was: Option<&Extras>, is: Option<&Extras>, differs: Differs<'_>) {
     let none = Extras::default();
     let (was, is) = (was.unwrap_or(&none), is.unwrap_or(&none));
     let Extras { sockets, shares, limits, nice, tty, pid_file, reload, watch } = was;
-    differs(Effect::Restart, "listen", *sockets != is.sockets);
+    let same =
+        sockets.len() == is.sockets.len() && sockets.iter().zip(&is.sockets).all(|(was, is)| was.is(is));
+    differs(Effect::Restart, "listen", !same);
     differs(Effect::Live, "limits", *shares != is.shares);
     differs(Effect::Restart, "limits", *limits != is.limits);
     differs(Effect::Restart, "nice", *nice != is.nice);

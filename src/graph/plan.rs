@@ -247,6 +247,15 @@ pub struct Socket {
     pub name: String,
     /// How it is passed.
     pub passed: Passed,
+    /// Where it is written.
+    pub span: Span,
+}
+
+impl Socket {
+    /// Returns whether another one is the same, wherever it is written.
+    pub fn is(&self, other: &Self) -> bool {
+        (&self.address, &self.name, self.passed) == (&other.address, &other.name, other.passed)
+    }
 }
 
 /// What a socket is opened on.

@@ -256,7 +256,7 @@ fn read_spawn<F>(reader: &mut Reader<'_>, fds: &mut dyn Iterator<Item = F>) -> R
 }
 
 fn put_launch(launch: &Launch, out: &mut Vec<u8>) {
-    let Launch { program, argv, env, cwd, umask, credentials, limits, nice, session } = launch;
+    let Launch { program, argv, env, cwd, umask, credentials, limits, nice, session, own_pid } = launch;
     put_bytes(program.as_bytes(), out);
     for list in [argv, env] {
         put_count(list.len(), out);
@@ -280,6 +280,8 @@ fn put_launch(launch: &Launch, out: &mut Vec<u8>) {
     }
     put_option(nice.as_ref(), out, |nice, out| out.extend_from_slice(&nice.to_le_bytes()));
     out.push(u8::from(*session));
+    put_count(own_pid.len(), out);
+    own_pid.iter().for_each(|name| put_bytes(name.as_bytes(), out));
 }
 
 fn read_launch(reader: &mut Reader<'_>) -> Result<Launch> {
@@ -297,6 +299,7 @@ fn read_launch(reader: &mut Reader<'_>) -> Result<Launch> {
         })?,
         nice: reader.option(|reader| Ok(i8::from_le_bytes(reader.array()?)))?,
         session: reader.flag()?,
+        own_pid: reader.list(Reader::c_string)?,
     })
 }
 

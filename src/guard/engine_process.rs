@@ -296,6 +296,7 @@ impl Recipe {
             nice: None,
             group: None,
             session: false,
+            own_pid: &[],
             fds: &fds,
         })?;
         Ok((child, ours))

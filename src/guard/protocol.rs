@@ -249,6 +249,8 @@ pub struct Launch {
     pub nice: Option<i8>,
     /// Whether to start a session; otherwise a process group of its own in the guard's.
     pub session: bool,
+    /// Names of variables that hold the number of the process itself, which nobody knows before it is made.
+    pub own_pid: Vec<CString>,
 }
 
 /// Who a process is.

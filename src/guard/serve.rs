@@ -361,6 +361,7 @@ impl Guard {
             nice: launch.nice,
             group: door.as_ref().map(|door| door.as_fd()),
             session: launch.session,
+            own_pid: &launch.own_pid,
             fds: &fds,
         })
     }

@@ -101,6 +101,7 @@ pub fn start(start: &Start<'_>) -> Result<Child, StartError> {
         nice: None,
         group: None,
         session: true,
+        own_pid: &[],
         fds: &fds,
     });
     launched.map_err(StartError::Launch)

@@ -149,6 +149,7 @@ impl Effective {
         self.reachable_max(said, cx);
         self.kind_of_nodes(said, cx);
         self.once_stdin(said, cx);
+        self.once_descriptor(said, cx);
         if let (Some(action), None) = (self.reacts_by_reload(), &self.settings.reload) {
             let message = "a change is to reload it, and nothing says how that is done";
             let diagnostic = Diagnostic::error("svc::watch-without-reload", action, message)
@@ -222,6 +223,26 @@ impl Effective {
                 .help("keep one of them; further sockets are passed from descriptor 3 on");
             said.say(self.for_whom(diagnostic), cx);
         }
+    }
+
+    /// Says that readiness is announced on a descriptor that is one of the sockets.
+    fn once_descriptor(&self, said: &mut Said, cx: &mut Context<'_>) {
+        let Settings { listen, readiness, .. } = &self.settings;
+        let Some(fd) = readiness.as_ref().and_then(|node| node.fd) else { return };
+        let is_numbered =
+            |node: &&ListenNode| node.passed.is_none_or(|passed| passed.value == Passed::Descriptor);
+        let Some(socket) =
+            (3..).zip(listen.iter().filter(is_numbered)).find(|(number, _)| *number == fd.value.0)
+        else {
+            return;
+        };
+        let first_free = 3 + listen.iter().filter(is_numbered).count();
+        let message = format!("descriptor {} is a socket that is passed to it", fd.value.0);
+        let diagnostic = Diagnostic::error("svc::descriptor-clash", fd.span, message)
+            .here("announced on it")
+            .label(socket.1.span, "passed as it")
+            .help(format!("sockets are passed from descriptor 3 on: write `fd={first_free}`"));
+        said.say(self.for_whom(diagnostic), cx);
     }
 
     /// Adds which service a finding is about, when it is about what the service has from elsewhere.

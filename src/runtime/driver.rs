@@ -28,6 +28,7 @@ use crate::runtime::errand::Errands;
 use crate::runtime::handle::{Accepted, Happening, Notice, Overview, Question, Seen, SeenRun};
 use crate::runtime::journal::Journal;
 use crate::runtime::launch::{Surroundings, log_settings};
+use crate::runtime::listen::Listening;
 use crate::runtime::lives::Lives;
 use crate::runtime::project::Project;
 use crate::runtime::slot::{Fact, Slot, SlotKey};
@@ -52,6 +53,8 @@ pub struct Driver {
     pub(crate) notify_folder: PathBuf,
     pub(crate) state_dir: PathBuf,
     pub(crate) slots: Vec<Slot>,
+    /// Sockets that are open for services.
+    pub(crate) listening: Listening,
     /// Where the slot with a number stands now.
     pub(crate) places: BTreeMap<SlotKey, InstanceId>,
     /// Whose supervision it is.
@@ -291,7 +294,13 @@ impl Driver {
             Action::StopCommand { instance, invocation } => self.stop_command(instance, invocation),
             Action::Probe { instance, invocation, class } => self.probe(instance, invocation, class),
             Action::Reload { instance, invocation } => self.reload(instance, invocation),
-            Action::Notice(transition) => self.publish(Happening::Transition(transition)),
+            Action::Notice(transition) => {
+                if transition.to.is_over() {
+                    let name = Arc::clone(&self.plan.instance(transition.instance).name);
+                    self.release_sockets(&name, &[]);
+                }
+                self.publish(Happening::Transition(transition));
+            }
             Action::RequestEnded { request, result } => {
                 self.publish(Happening::RequestEnded { request, result });
             }

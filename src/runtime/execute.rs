@@ -6,6 +6,7 @@
 use std::io;
 use std::os::fd::OwnedFd;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 use nix::errno::Errno;
@@ -15,8 +16,7 @@ use crate::base::{Invocation, SharedStr, Signal, SpawnFailure, Stage};
 use crate::engine::Event;
 use crate::engine::action;
 use crate::graph::InstanceId;
-use crate::graph::plan::Wiring;
-use crate::graph::plan::{Launch, Readiness};
+use crate::graph::plan::{Launch, Readiness, Socket, Wiring};
 use crate::guard::protocol::{Grouping, Scope};
 use crate::logs::Channel;
 use crate::logs::file::FileError;
@@ -26,6 +26,7 @@ use crate::probe::{Class, Outcome, Probe};
 use crate::runtime::driver::Driver;
 use crate::runtime::errand::{Errand, Purpose};
 use crate::runtime::launch::{Output, Process, log_key, log_settings, notify_key, output, ready_key, shares};
+use crate::runtime::listen;
 use crate::runtime::notify::{self, NotifySocket};
 use crate::runtime::slot::{Fact, Slot, SlotKey, run_notify, run_ready};
 
@@ -40,10 +41,11 @@ impl Driver {
     }
 
     fn try_launch(&mut self, instance: InstanceId, invocation: Invocation) -> Result<(), SpawnFailure> {
-        let plan = std::sync::Arc::clone(&self.plan);
+        let plan = Arc::clone(&self.plan);
         let planned = plan.instance(instance);
         let launch = &*planned.launch;
         self.prepare_log(instance, launch)?;
+        self.prepare_sockets(&planned.name, launch)?;
         let mut ready = None;
         let mut notify_path = None;
         match &launch.readiness {
@@ -67,6 +69,7 @@ impl Driver {
             output: output(launch, &planned.name),
             notify: notify_path.as_deref(),
             ready,
+            sockets: listen::sockets(launch),
         })?;
         self.link.spawn(spawn).map_err(at(Stage::Fork))
     }
@@ -95,6 +98,31 @@ impl Driver {
             pump.open(wall).map_err(|error| failure(Stage::Log, errno_of(&error)))?;
         }
         Ok(())
+    }
+
+    /// Sees to the sockets that are passed to an instance; those it had before and has no more are closed.
+    fn prepare_sockets(&mut self, name: &Arc<str>, launch: &Launch) -> Result<(), SpawnFailure> {
+        let sockets = listen::sockets(launch);
+        self.release_sockets(name, sockets);
+        let owner = launch.user.as_ref().map(|user| (user.uid, user.gid));
+        for Socket { address, .. } in sockets {
+            if !self.listening.is_open(address) {
+                let socket = listen::open(address, owner).map_err(at(Stage::Listen))?;
+                let copy = socket.try_clone().map_err(at(Stage::Listen))?;
+                self.link.keep(&listen::key(address), copy).map_err(at(Stage::Listen))?;
+                self.listening.opened(address.clone(), socket);
+            }
+            self.listening.hold(address, name);
+        }
+        Ok(())
+    }
+
+    /// Closes the sockets of an instance but those it is still to have, unless another one has them too.
+    pub(crate) fn release_sockets(&mut self, name: &str, but: &[Socket]) {
+        for key in self.listening.release(name, but) {
+            // A full queue means that the guard has not listened for a long time: it holds a socket more.
+            let _ = self.link.drop_key(&key);
+        }
     }
 
     /// Lets go of the pumps of an instance whose output goes another way from the next launch on.
@@ -225,7 +253,7 @@ impl Driver {
 
     /// Runs the stop command of an instance; its time is bounded by the grace period.
     pub(crate) fn stop_command(&mut self, instance: InstanceId, invocation: Invocation) {
-        let launch = std::sync::Arc::clone(&self.plan.instance(instance).launch);
+        let launch = Arc::clone(&self.plan.instance(instance).launch);
         let argv = launch.stop_command.as_ref().map_or(&[][..], |command| &command.argv);
         let name = self.plan.instance(instance).name.to_string();
         let output = output(&launch, &name);
@@ -240,7 +268,7 @@ impl Driver {
 
     /// Makes one attempt of a probe.
     pub(crate) fn probe(&mut self, instance: InstanceId, invocation: Invocation, class: Class) {
-        let launch = std::sync::Arc::clone(&self.plan.instance(instance).launch);
+        let launch = Arc::clone(&self.plan.instance(instance).launch);
         let rules = self.plan.rules(instance);
         let (probe, schedule) = match (class, rules.readiness) {
             (Class::Readiness, Readiness::Probed(schedule)) => (&launch.readiness, Some(schedule)),
@@ -300,7 +328,7 @@ impl Driver {
         mut errand: Errand,
     ) {
         let number = self.errands.number();
-        let planned = std::sync::Arc::clone(&self.plan.instance(instance).launch);
+        let planned = Arc::clone(&self.plan.instance(instance).launch);
         let spawn = self.surroundings.spawn(Process {
             invocation: number,
             tag: String::new(),
@@ -310,6 +338,7 @@ impl Driver {
             output,
             notify: None,
             ready: None,
+            sockets: &[],
         });
         let asked = spawn.and_then(|spawn| self.link.spawn(spawn).map_err(at(Stage::Fork)));
         if let Err(failure) = asked {

@@ -10,13 +10,16 @@ use nix::errno::Errno;
 
 use crate::base::limit::{Bound, Resource};
 use crate::base::{Invocation, Limit, SharedStr, Shares, SpawnFailure, Stage};
-use crate::graph::plan::{Address, ForwardForm, Launch, LineForm, LogExtras, Logs, User, Wiring};
+use crate::graph::plan::{
+    Address, ForwardForm, Launch, LineForm, LogExtras, Logs, Passed, Socket, User, Wiring,
+};
 use crate::guard::protocol::{self, Grouping, Install, Source, Spawn};
 use crate::logs::Settings;
 use crate::logs::name::Channel;
 use crate::logs::name::default_path;
 use crate::logs::rewrite::{Form, Shape};
 use crate::logs::send::{Message, Place, Receiver};
+use crate::runtime::listen;
 
 /// Variables that tell a process about its own supervisor: svc's must not reach its services.
 const NOT_INHERITED: &[&str] =
@@ -76,6 +79,8 @@ pub(crate) struct Process<'a> {
     pub(crate) notify: Option<&'a Path>,
     /// The descriptor that announces readiness.
     pub(crate) ready: Option<(u32, OwnedFd)>,
+    /// Sockets that are passed to it; the guard keeps them.
+    pub(crate) sockets: &'a [Socket],
 }
 
 impl Surroundings {
@@ -86,11 +91,19 @@ impl Surroundings {
     /// The stage and errno of what cannot even be asked for: a NUL byte in an argument, no free
     /// descriptor.
     pub(crate) fn spawn(&self, process: Process<'_>) -> Result<Spawn<OwnedFd>, SpawnFailure> {
-        let Process { invocation, tag, argv, launch, grouping, output, notify, ready } = process;
+        let Process { invocation, tag, argv, launch, grouping, output, notify, ready, sockets } = process;
         let at_exec = |_| SpawnFailure { stage: Stage::Exec, errno: Errno::EINVAL as i32 };
         let argv: Vec<CString> =
             argv.iter().map(|word| CString::new(word.as_str())).collect::<Result<_, _>>().map_err(at_exec)?;
-        let env = self.environment(launch, notify).into_iter().map(CString::new);
+        let mut env = self.environment(launch, notify);
+        let names: Vec<&str> = passed(sockets, Passed::Descriptor).map(|socket| &*socket.name).collect();
+        let mut own_pid = Vec::new();
+        if !names.is_empty() {
+            env.push(format!("LISTEN_FDS={}", names.len()));
+            env.push(format!("LISTEN_FDNAMES={}", names.join(":")));
+            own_pid.push(c"LISTEN_PID".to_owned());
+        }
+        let env = env.into_iter().map(CString::new);
         let launch = protocol::Launch {
             program: argv.first().cloned().unwrap_or_default(),
             argv,
@@ -101,8 +114,9 @@ impl Surroundings {
             limits: launch.extras.iter().flat_map(|extras| &extras.limits).copied().map(limit).collect(),
             nice: launch.extras.as_ref().and_then(|extras| extras.nice),
             session: true,
+            own_pid,
         };
-        let fds = self.descriptors(output, ready)?;
+        let fds = self.descriptors(output, ready, sockets)?;
         Ok(Spawn { invocation, tag: tag.into_bytes(), launch, grouping, fds })
     }
 
@@ -135,6 +149,7 @@ impl Surroundings {
         &self,
         output: Output,
         ready: Option<(u32, OwnedFd)>,
+        sockets: &[Socket],
     ) -> Result<Vec<Install<OwnedFd>>, SpawnFailure> {
         let copy = |fd: &OwnedFd| {
             fd.try_clone().map(|fd| Source::Passed(Some(fd))).map_err(|error| SpawnFailure {
@@ -148,8 +163,13 @@ impl Surroundings {
             Output::Kept { out, err } => (Source::Null, Source::Kept(out), Source::Kept(err)),
             Output::Pipe(pipe) => (Source::Null, copy(&pipe)?, Source::Passed(Some(pipe))),
         };
-        let mut fds: Vec<Install<OwnedFd>> =
-            (0..).zip([input, out, err]).map(|(target, source)| Install { target, source }).collect();
+        let kept = |socket: &Socket| Source::Kept(listen::key(&socket.address));
+        let input = passed(sockets, Passed::Stdin).next().map_or(input, kept);
+        let numbered = passed(sockets, Passed::Descriptor).map(kept);
+        let mut fds: Vec<Install<OwnedFd>> = (0..)
+            .zip([input, out, err].into_iter().chain(numbered))
+            .map(|(target, source)| Install { target, source })
+            .collect();
         if let Some((number, fd)) = ready {
             let too_high = |_| SpawnFailure { stage: Stage::Descriptors, errno: Errno::EBADF as i32 };
             let target = number.try_into().map_err(too_high)?;
@@ -157,6 +177,10 @@ impl Surroundings {
         }
         Ok(fds)
     }
+}
+
+fn passed(sockets: &[Socket], how: Passed) -> impl Iterator<Item = &Socket> {
+    sockets.iter().filter(move |socket| socket.passed == how)
 }
 
 /// Returns what all processes of an instance may use together.

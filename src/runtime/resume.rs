@@ -29,6 +29,7 @@ use crate::runtime::execute::channels;
 use crate::runtime::handle::{Notice, Question};
 use crate::runtime::journal::Journal;
 use crate::runtime::launch::{Own, Surroundings, log_key, notify_key, ready_key, shares};
+use crate::runtime::listen::{self, Listening};
 use crate::runtime::lives::Lives;
 use crate::runtime::notify::NotifySocket;
 use crate::runtime::project::Project;
@@ -127,6 +128,7 @@ pub async fn resume(mut link: GuardLink, setup: Setup) -> io::Result<Driver> {
         project,
         places: slots.iter().zip(0..).map(|(slot, at)| (slot.key, InstanceId(at))).collect(),
         slots,
+        listening: Listening::default(),
         versions: Versions::default(),
         lives,
         groups: held.groups,
@@ -205,6 +207,14 @@ impl Driver {
             {
                 self.adopt_notify(id, socket);
             }
+            for socket in listen::sockets(launch) {
+                if let Some(open) = kept.remove(&listen::key(&socket.address)) {
+                    self.listening.opened(socket.address.clone(), open);
+                }
+                if !self.engine.view(id).state.is_over() {
+                    self.listening.hold(&socket.address, &instance.name);
+                }
+            }
             if let Some(read) = kept.remove(&ready_key(&instance.name)) {
                 self.adopt_ready(id, read);
             }
@@ -214,5 +224,7 @@ impl Driver {
                 self.watch_log(id, pattern);
             }
         }
+        // The engine before may have been killed before it could close what nobody has any more.
+        self.release_sockets("", &[]);
     }
 }

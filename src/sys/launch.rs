@@ -18,7 +18,7 @@ use std::ffi::{CStr, CString, c_char, c_int, c_void};
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::ptr::{null, null_mut};
-use std::sync::atomic::{AtomicI32, Ordering};
+use std::sync::atomic::{AtomicI32, AtomicU8, Ordering};
 
 use crate::base::{Limit, Resource, SpawnFailure, Stage};
 
@@ -53,6 +53,8 @@ pub struct Order<'a> {
     pub group: Option<BorrowedFd<'a>>,
     /// Whether to start a session; otherwise a process group.
     pub session: bool,
+    /// Names of variables that hold the number of the child; added to the environment.
+    pub own_pid: &'a [CString],
     /// The child's descriptors by number, each number once; it has no others.
     pub fds: &'a [(RawFd, BorrowedFd<'a>)],
 }
@@ -116,7 +118,9 @@ impl Launcher {
     /// The stage that failed and the kernel's answer; no process is left then.
     pub fn launch(&mut self, order: &Order<'_>) -> Result<Child, SpawnFailure> {
         let argv = pointers(order.argv);
-        let env = pointers(order.env);
+        let own_pid: Vec<OwnPid> = order.own_pid.iter().map(|name| OwnPid::new(name)).collect();
+        let mut env = pointers(order.env);
+        env.splice(order.env.len()..order.env.len(), own_pid.iter().map(OwnPid::pointer));
         let programs = match order.program {
             Program::Paths(paths) => pointers(paths),
             Program::File(_) => pointers(&[]),
@@ -134,6 +138,7 @@ impl Launcher {
             nice: order.nice,
             group: order.group.map_or(-1, |group| group.as_raw_fd()),
             session: order.session,
+            own_pid: &own_pid,
             unshare_from: staged.unshare_from,
             installs: &staged.installs,
             dispositions: self.dispositions,
@@ -221,6 +226,7 @@ struct Script<'a> {
     /// The way into its control group, or −1. Open in the parent's table, which the child shares or has a copy of.
     group: RawFd,
     session: bool,
+    own_pid: &'a [OwnPid],
     unshare_from: Option<u32>,
     installs: &'a [(RawFd, RawFd)],
     dispositions: u64,
@@ -237,6 +243,42 @@ impl Script<'_> {
 
 fn failure(stage: Stage, error: &io::Error) -> SpawnFailure {
     SpawnFailure { stage, errno: error.raw_os_error().unwrap_or(libc::EIO) }
+}
+
+/// A variable that the child writes its own number into.
+struct OwnPid {
+    /// `NAME=` and room for the number, which ends with the first zero.
+    text: Vec<AtomicU8>,
+    /// Where the number begins.
+    digits: usize,
+}
+
+impl OwnPid {
+    /// As many digits as a number of 32 bits has.
+    const ROOM: usize = 10;
+
+    fn new(name: &CStr) -> Self {
+        let text: Vec<u8> = [name.to_bytes(), b"=", &[0; Self::ROOM + 1]].concat();
+        Self { digits: text.len() - Self::ROOM - 1, text: text.into_iter().map(AtomicU8::new).collect() }
+    }
+
+    /// The variable as execve(2) wants it, once it is written.
+    fn pointer(&self) -> *const c_char {
+        self.text.as_ptr().cast()
+    }
+
+    /// Writes a number. The parent stands still meanwhile.
+    fn write(&self, pid: u32) {
+        let (mut digits, mut left, mut rest) = ([0; Self::ROOM], Self::ROOM, pid);
+        while left == Self::ROOM || rest > 0 {
+            left -= 1;
+            digits[left] = b'0' + (rest % 10) as u8;
+            rest /= 10;
+        }
+        for (place, digit) in self.text[self.digits..].iter().zip(&digits[left..]) {
+            place.store(*digit, Ordering::Relaxed);
+        }
+    }
 }
 
 /// A list of C strings as execve(2) wants it.
@@ -401,6 +443,11 @@ fn follow(script: &Script<'_>) -> SpawnFailure {
     }
     if !enter_session(script.session) {
         return failed(Stage::Session);
+    }
+    if !script.own_pid.is_empty() {
+        // SAFETY: touches no memory.
+        let pid = unsafe { libc::getpid() };
+        script.own_pid.iter().for_each(|variable| variable.write(pid.unsigned_abs()));
     }
     if !script.limits.iter().all(set_limit) {
         return failed(Stage::Limits);

@@ -139,6 +139,7 @@ impl Rig {
                 nice: None,
                 group: None,
                 session: true,
+                own_pid: &[],
                 fds: &[(0, null.as_fd()), (1, null.as_fd()), (2, stderr.as_fd()), (3, relay)],
             };
             Launcher::new().expect("a launcher").launch(&order).expect("the guard starts")

@@ -7,7 +7,6 @@ const FILE: &str = r##"control {
 }
 service "web" {
     shell "touch started; exec sleep 1000"
-    listen tcp="127.0.0.1:1"
     forks pid-file="web.pid"
     watchdog "30s"
     watch "src"

@@ -82,6 +82,28 @@ pub(super) const RULES: &[Rule] = &[
         "##,
     ),
     Rule::error(
+        "svc::descriptor-clash",
+        "readiness on a descriptor that is a socket",
+        "The sockets of `listen` are passed from descriptor 3 on, in the order of the file. Readiness is announced on one \
+         behind them.",
+    )
+    .example(
+        r##"
+        service "web" {
+            command "./web"
+            listen tcp="127.0.0.1:8080"
+            readiness fd=3
+        }
+        "##,
+        r##"
+        service "web" {
+            command "./web"
+            listen tcp="127.0.0.1:8080"
+            readiness fd=4
+        }
+        "##,
+    ),
+    Rule::error(
         "svc::instance-clash",
         "an instance with the name of something else",
         "The names of services and of all instances are one set: a pattern for replicas must not make one that is there already.",

@@ -8,7 +8,7 @@ use crate::base::{Name, SharedStr};
 use crate::diagnostic::{Diagnostic, Diagnostics, Span, Spanned};
 use crate::graph::build::{Account, World, probe, process};
 use crate::graph::check::{FileUse, PortUse, SocketUse};
-use crate::graph::plan::{Extras, Instance, InstanceId, Launch, Logs, ServiceId, User};
+use crate::graph::plan::{Extras, Instance, InstanceId, Launch, Logs, ServiceId, Socket, User};
 use crate::graph::ports::{AUTO_PORTS, AutoPort};
 use crate::graph::variables::{Common, Definition, Variables, joined};
 use crate::model;
@@ -339,11 +339,8 @@ impl<'m> Maker<'m> {
     /// Remembers what only one process can have.
     fn uses(&mut self, instance: InstanceId, declared: &Service, extras: Option<&Extras>) {
         let Some(extras) = extras else { return };
-        // When one of them could not be filled, which was reported, nobody knows which.
-        let all = extras.sockets.len() == declared.sockets.len();
-        for (socket, written) in extras.sockets.iter().zip(&declared.sockets).filter(|_| all) {
-            let address = socket.address.clone();
-            self.sockets.push(SocketUse { address, instance, span: written.span });
+        for Socket { address, span, .. } in &extras.sockets {
+            self.sockets.push(SocketUse { address: address.clone(), instance, span: *span });
         }
         if let (Some(path), Some(forks)) = (&extras.pid_file, &declared.forks) {
             let span = forks.pid_file.text.span;

@@ -65,7 +65,7 @@ fn socket(declared: &Service, socket: &socket::Socket, fill: &mut Filler<'_, '_>
         socket::Address::Unix { path, mode } => Address::Unix(fill.path(path), *mode),
     };
     let name = socket.name.clone().unwrap_or_else(|| declared.name.value.to_string());
-    Some(Socket { address, name, passed: socket.passed })
+    Some(Socket { address, name, passed: socket.passed, span: socket.span })
 }
 
 fn tcp(property: &str, text: &Text, fill: &mut Filler<'_, '_>) -> Option<Address> {

@@ -50,17 +50,10 @@ fn launch() -> impl Strategy<Value = Launch> {
         vec(limit, 0..5),
         option::of(any::<i8>()),
         any::<bool>(),
+        vec(c_string(), 0..3),
     )
-        .prop_map(|(program, argv, env, cwd, umask, credentials, limits, nice, session)| Launch {
-            program,
-            argv,
-            env,
-            cwd,
-            umask,
-            credentials,
-            limits,
-            nice,
-            session,
+        .prop_map(|(program, argv, env, cwd, umask, credentials, limits, nice, session, own_pid)| {
+            Launch { program, argv, env, cwd, umask, credentials, limits, nice, session, own_pid }
         })
 }
 
