@@ -58,6 +58,7 @@ fn file_system(parts: &Parts, services: &str) -> Vec<u8> {
     }
     archive.program("init", include_bytes!("vm/init"));
     archive.program("checks", include_bytes!("vm/checks"));
+    archive.program("look", include_bytes!("vm/look"));
     archive.program("srv/services.kdl", services.as_bytes());
     archive.finish()
 }
@@ -78,8 +79,8 @@ fn stripped(program: &Path) -> Vec<u8> {
     fs::read(source).expect("the program is there")
 }
 
-/// Boots a machine that runs these services and returns what it wrote to its console until it was off.
-fn boot(parts: &Parts, services: &str) -> String {
+/// Boots a machine that runs these services, started as `tests/vm/init` understands it, and returns what it wrote to its console until it was off.
+fn boot(parts: &Parts, services: &str, started: &str) -> String {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let initrd = folder.path().join("initrd");
     fs::write(&initrd, file_system(parts, services)).expect("written");
@@ -88,7 +89,13 @@ fn boot(parts: &Parts, services: &str) -> String {
         .args(["-accel", "tcg", "-m", "512", "-smp", "2", "-no-reboot"])
         .args(["-display", "none", "-monitor", "none", "-serial", "stdio", "-nic", "none"])
         // Only what is an emergency: the end of the machine, or its first process's.
-        .args(["-kernel", KERNEL, "-append", "console=ttyS0 loglevel=1 panic=-1", "-initrd"])
+        .args([
+            "-kernel",
+            KERNEL,
+            "-append",
+            &format!("console=ttyS0 loglevel=1 panic=-1 {started}"),
+            "-initrd",
+        ])
         .arg(&initrd)
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
@@ -116,7 +123,7 @@ fn shown(console: &str) -> BTreeMap<String, String> {
 #[test]
 fn a_machine_boots_into_svc_is_kept_in_its_limits_and_is_switched_off() {
     let Some(parts) = parts() else { return };
-    let console = boot(&parts, include_str!("vm/services.kdl"));
+    let console = boot(&parts, include_str!("vm/services.kdl"), "");
     let all = shown(&console);
     let of =
         |name: &str| all.get(name).unwrap_or_else(|| panic!("{name} was not shown:\n{console}")).as_str();
@@ -163,7 +170,7 @@ fn ctrl_alt_del_stops_everything_and_starts_the_machine_anew() {
     let services = "service \"web\" { shell \"trap 'echo last words; exit 0' TERM; touch /run/up; while :; do sleep 0.1; done\"; \
                     logs inherit; readiness file=\"/run/up\" }\n\
                     task \"keys\" { command \"kill\" \"-INT\" \"1\"; depends-on web }\n";
-    let console = boot(&parts, services);
+    let console = boot(&parts, services, "");
     assert!(console.contains("last words"), "{console}");
     assert!(console.contains("svc has ended with exit code 130; the machine starts anew"), "{console}");
     assert!(console.contains("reboot: Restarting system"), "{console}");
@@ -172,8 +179,48 @@ fn ctrl_alt_del_stops_everything_and_starts_the_machine_anew() {
 #[test]
 fn a_machine_whose_service_file_is_wrong_says_so_and_is_switched_off() {
     let Some(parts) = parts() else { return };
-    let console = boot(&parts, "service \"web\" { comand \"sleep\" \"1\" }\n");
+    let console = boot(&parts, "service \"web\" { comand \"sleep\" \"1\" }\n", "");
     assert!(console.contains("svc::unknown-node"), "{console}");
     assert!(console.contains("svc has ended with exit code 78; the machine is switched off"), "{console}");
     assert!(!console.contains("Kernel panic"), "{console}");
+}
+
+/// Looks at what svc can do where it was started, and has the kernel kill something.
+const LOOK: &str = r#"
+service "kept" { command "sleep" "1000"; limits memory="64M" }
+service "hog" { command "dd" "if=/dev/zero" "of=/dev/null" "bs=96M" "count=1"; limits memory="32M"; restart never; disabled }
+service "look" { command "sh" "/look"; logs inherit; restart never; after kept }
+"#;
+
+#[test]
+fn in_a_group_of_its_own_svc_steps_aside_and_shares_out_what_it_was_given() {
+    let Some(parts) = parts() else { return };
+    let console = boot(&parts, LOOK, "group=own");
+    let all = shown(&console);
+    let of =
+        |name: &str| all.get(name).unwrap_or_else(|| panic!("{name} was not shown:\n{console}")).as_str();
+    assert!(!console.contains("do not hold"), "{console}");
+    assert!(of("groups").contains(r#""limits":["memory","cpu","pids"],"lacking":null"#), "{console}");
+    assert!(of("inside").lines().eq(["0 in it", "3 in its supervisor"]), "{console}");
+    assert_eq!(of("limit"), format!("{}\n", 64 << 20), "{console}");
+    assert!(of("hog").contains("killed by the kernel: out of memory (limit 32M)"), "{console}");
+    assert!(console.contains("reboot: Power down"), "{console}");
+}
+
+#[test]
+fn in_a_group_with_others_svc_moves_nobody_and_says_which_limits_do_not_hold() {
+    let Some(parts) = parts() else { return };
+    let console = boot(&parts, LOOK, "group=shared");
+    let all = shown(&console);
+    let of =
+        |name: &str| all.get(name).unwrap_or_else(|| panic!("{name} was not shown:\n{console}")).as_str();
+    let why = "svc shares /sys/fs/cgroup/inside with other processes, such as";
+    assert!(
+        console.contains("warning: limits that do not hold here: `memory` of kept, hog\n  svc shares"),
+        "{console}"
+    );
+    assert!(of("groups").contains(why) && of("groups").contains(r#""leaves":true,"limits":[]"#), "{console}");
+    assert!(!of("inside").starts_with("0 in it") && of("inside").contains("no supervisor"), "{console}");
+    // Without a limit it gets what it asks for, and ends.
+    assert!(of("hog").contains("exited with code 0"), "{console}");
 }

@@ -15,6 +15,7 @@
 //!         errand-3/          a probe's or a stop command's, under the same limits
 //! ```
 
+use std::collections::BTreeSet;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::time::Duration;
@@ -37,6 +38,10 @@ const GRACE: Duration = Duration::from_secs(5);
 const LAST_WAIT: Duration = Duration::from_secs(5);
 /// How many bytes of a life's name are in its folder's.
 const NAME_MAX: usize = 120;
+/// How many processes of a group are signalled at a time.
+const HANDLES: usize = 128;
+/// The longest reason for what groups cannot do, in characters: it has to fit into a message.
+const REASON_MAX: usize = 500;
 /// How often a kill looks for processes that were forked meanwhile, where the kernel cannot kill a group.
 const KILL_ROUNDS: usize = 8;
 
@@ -66,6 +71,12 @@ pub(super) struct Leaf {
 impl Tree {
     /// Makes the folder of this guard, and tells what can be done in it. `None` where it cannot be made.
     pub(super) fn take(name: &str) -> (Option<Self>, Groups) {
+        let (tree, groups) = Self::make(name);
+        let lacking = groups.lacking.chars().take(REASON_MAX).collect();
+        (tree, Groups { lacking, ..groups })
+    }
+
+    fn make(name: &str) -> (Option<Self>, Groups) {
         let lacking = |lacking| (None, Groups { lacking, ..Groups::default() });
         if name.is_empty() {
             return lacking("none were asked for".to_owned());
@@ -183,9 +194,12 @@ impl Leaf {
         self.group.door()
     }
 
-    /// Returns whether a process is in it; one that cannot be asked is taken for empty.
+    /// Returns whether a process is in it; while it cannot be asked, for want of a descriptor say, it may be.
     pub(super) fn has_processes(&self) -> bool {
-        self.group.is_populated().unwrap_or(false)
+        match self.group.is_populated() {
+            Ok(populated) => populated,
+            Err(error) => error.kind() != io::ErrorKind::NotFound,
+        }
     }
 
     /// Opens what has an exceptional condition (`POLLPRI`) when the last process is gone.
@@ -193,22 +207,24 @@ impl Leaf {
         self.group.watch().ok()
     }
 
-    /// Kills everything in it.
-    pub(super) fn kill(&self) {
+    /// Kills everything in it: at one instant, or as fast as it is found where the kernel cannot do that. Returns
+    /// whether that was done.
+    pub(super) fn kill(&self) -> bool {
         if self.group.kill().is_ok() {
-            return;
+            return true;
         }
         for _ in 0..KILL_ROUNDS {
             if !self.has_processes() {
-                return;
+                return true;
             }
             signal_each(&self.group, Signal::KILL, |_| true);
         }
+        !self.has_processes()
     }
 
-    /// Sends a signal to each process in it that is not in the process group of `main`.
-    pub(super) fn signal_outside(&self, main: u32, signal: Signal) {
-        signal_each(&self.group, signal, |pid| process::group_of(pid) != Some(main));
+    /// Sends a signal to each process in it that is in the process group of `main`, or to each that is not.
+    pub(super) fn signal(&self, main: u32, in_its_group: bool, signal: Signal) {
+        signal_each(&self.group, signal, |pid| (process::group_of(pid) == Some(main)) == in_its_group);
     }
 
     /// Returns how its main process ended, when that is known better than by its exit: the kernel had
@@ -327,13 +343,19 @@ fn each(group: &Group, call: &mut dyn FnMut(u32)) {
 fn signal_each(group: &Group, signal: Signal, chosen: impl Fn(u32) -> bool) {
     let mut found = Vec::new();
     // A number that this process cannot see stands as 0.
-    each(group, &mut |pid| found.extend((pid > 0 && chosen(pid)).then(|| (pid, process::pidfd(pid)))));
-    // Looked at again behind the handles: a number that is still in the group meant the same all the while.
-    let mut still = Vec::new();
-    each(group, &mut |pid| still.push(pid));
-    for (_, handle) in found.into_iter().filter(|(pid, _)| still.contains(pid)) {
-        if let Ok(handle) = handle {
-            let _gone_already_is_well = process::signal(handle, signal);
+    each(group, &mut |pid| found.extend((pid > 0 && chosen(pid)).then_some(pid)));
+    for some in found.chunks(HANDLES) {
+        let handles: Vec<(u32, io::Result<OwnedFd>)> =
+            some.iter().map(|&pid| (pid, process::pidfd(pid))).collect();
+        // Looked at again behind the handles: a number that is still in the group meant the same all the while.
+        let mut still = BTreeSet::new();
+        each(group, &mut |pid| {
+            still.insert(pid);
+        });
+        for (_, handle) in handles.into_iter().filter(|(pid, _)| still.contains(pid)) {
+            if let Ok(handle) = handle {
+                let _gone_already_is_well = process::signal(handle, signal);
+            }
         }
     }
 }

@@ -301,6 +301,10 @@ impl Life {
         if matches!(self.now, Now::Running { .. }) {
             return tolerate(process::signal_group_of_child(main.pid, signal));
         }
+        if let Some(leaf) = &self.leaf {
+            // The number may be another's by now: only who is in the control group counts.
+            return leaf.signal(main.pid, true, signal);
+        }
         if let Some(census) = taken(census) {
             census.group(main.pid).iter().for_each(|seen| signal_one(seen, signal));
         }
@@ -310,7 +314,7 @@ impl Life {
         let Some(main) = &self.main else { return };
         self.signal_group(signal, census);
         if let Some(leaf) = &self.leaf {
-            return leaf.signal_outside(main.pid, signal);
+            return leaf.signal(main.pid, false, signal);
         }
         let Some(census) = taken(census) else { return };
         let members = census.members(main.pid);
@@ -323,7 +327,11 @@ impl Life {
     fn kill_everything(&self, census: &mut Option<Census>) {
         let Some(main) = &self.main else { return };
         if let Some(leaf) = &self.leaf {
-            return leaf.kill();
+            if !leaf.kill() {
+                // Without a descriptor left for it, the process group goes first; the rest at the next try.
+                self.signal_group(Signal::KILL, census);
+            }
+            return;
         }
         let mut killed: Vec<Seen> = Vec::new();
         for _ in 0..KILL_ROUNDS {
