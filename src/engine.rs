@@ -35,6 +35,7 @@ mod state;
 pub mod timetable;
 pub mod view;
 mod want;
+pub mod watched;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
@@ -58,6 +59,7 @@ pub use record::{Ending, Haste, Record, Stage};
 pub use run::{Run, RunEnd};
 pub use timetable::{Due, Timetable};
 pub use view::View;
+pub use watched::{LOOP, OWN_DOING, Watching};
 
 /// The supervision of one plan.
 #[derive(Clone, Debug)]
@@ -166,6 +168,7 @@ impl Engine {
             Event::ReloadFinished { invocation, failure } => {
                 self.reload_finished(invocation, failure.is_none());
             }
+            Event::FilesChanged { instance, path } => self.files_changed(now, instance, &path),
             Event::Clock { shows } => self.clock_was_set(now, shows),
             Event::Tick => {}
         }

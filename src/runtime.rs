@@ -22,6 +22,7 @@ mod aside;
 mod change;
 mod errand;
 mod execute;
+mod files;
 mod hear;
 mod journal;
 mod launch;
@@ -29,6 +30,7 @@ mod listen;
 mod lives;
 mod notify;
 mod slot;
+mod watch;
 
 pub use boot::{Before, BootError, Inherited, boot};
 pub use driver::{Driver, Finished};

@@ -16,3 +16,4 @@ mod process;
 mod reload;
 mod scale;
 mod tasks;
+mod watch;

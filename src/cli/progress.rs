@@ -181,6 +181,8 @@ pub fn plain(event: &Event, instance: Option<&Instance>) -> Option<String> {
         Happening::Reloaded { instance, failure: Some(why) } => {
             Some(format!("{instance}: could not be reloaded: {why}"))
         }
+        Happening::FilesChanged { instance, path } => Some(format!("{instance}: `{path}` changed")),
+        Happening::Unwatched { instance, reason } => Some(format!("{instance}: {reason}")),
         Happening::LogGap { instance, bytes, reason } => {
             Some(format!("{instance}: {bytes} bytes of output are lost: {reason}"))
         }

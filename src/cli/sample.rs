@@ -47,6 +47,7 @@ pub(crate) fn instance(name: &str, state: State) -> Instance {
         status: None,
         took_ms: None,
         scaled: None,
+        unwatched: None,
         unlimited: None,
         next_run: None,
         runs: Vec::new(),

@@ -51,13 +51,12 @@ fn control(control: &Control, say: &mut impl FnMut(Span, &str)) {
 }
 
 fn service(service: &Service, say: &mut impl FnMut(Span, &str)) {
-    let Service { tty, forks, watchdog, watch, .. } = service;
+    let Service { tty, forks, watchdog, .. } = service;
     let Service { event_listener, logs, .. } = service;
     let whole = [
         (*tty, "a service on the terminal"),
         (forks.as_ref().map(|forks| forks.span), "a service that puts itself into the background"),
         (watchdog.map(|watchdog| watchdog.span), "a watchdog"),
-        (watch.as_ref().map(|watch| watch.span), "watched files"),
         (event_listener.as_ref().map(|listener| listener.span), "an event listener"),
     ];
     for (span, what) in whole.into_iter().filter_map(|(span, what)| Some((span?, what))) {

@@ -43,6 +43,7 @@ pub(crate) fn instance(overview: &Overview, seen: &Seen) -> wire::Instance {
         status: view.status.as_deref().map(str::to_owned),
         took_ms: view.took.map(|took| took.as_millis() as u64),
         scaled: scale_of(plan.service_of(seen.view.instance)),
+        unwatched: unwatched(seen, &instance.name),
         unlimited: unlimited(&overview.groups, &instance.launch),
         next_run: seen.next_run,
         runs: seen.runs.iter().map(run).collect(),
@@ -108,6 +109,17 @@ pub(crate) fn event(notice: &Notice) -> wire::Event {
             instance: plan.instance(*instance).name.to_string(),
             failure: failure.clone(),
         },
+        Happening::FilesChanged { instance, path } => {
+            wire::Happening::FilesChanged { instance: name(*instance), path: path.clone() }
+        }
+        Happening::WatchPaused { instance, path } => {
+            let name = name(*instance);
+            let reason = words::watch_paused(&name, Some(path));
+            wire::Happening::Unwatched { instance: name, reason }
+        }
+        Happening::Unwatched { instance, reason } => {
+            wire::Happening::Unwatched { instance: name(*instance), reason: reason.clone() }
+        }
         Happening::LogGap { instance, bytes, reason } => {
             wire::Happening::LogGap { instance: instance.clone(), bytes: *bytes, reason: reason.clone() }
         }
@@ -196,6 +208,12 @@ pub(crate) fn groups(groups: &Groups) -> wire::Groups {
     }
 }
 
+/// Says why changes of the files that an instance watches are not seen, or lead to nothing.
+fn unwatched(seen: &Seen, name: &str) -> Option<String> {
+    let paused = seen.view.watch_paused.then(|| words::watch_paused(name, None));
+    paused.or_else(|| seen.unwatched.clone())
+}
+
 /// Says which limits of an instance cannot be enforced.
 fn unlimited(groups: &Groups, launch: &Launch) -> Option<wire::Unlimited> {
     let Shares { memory, cpu, pids } = launch.extras.as_ref()?.shares;
@@ -247,6 +265,7 @@ fn cause(plan: &Plan, state: StateName, cause: &Cause) -> wire::Cause {
         Cause::Timeout(_) => wire::CauseKind::Timeout,
         Cause::BackoffOver => wire::CauseKind::BackoffOver,
         Cause::Due => wire::CauseKind::Due,
+        Cause::Changed { .. } => wire::CauseKind::Changed,
         Cause::Neighbour { instance, .. } => {
             shown.instance = name(*instance);
             wire::CauseKind::Neighbour

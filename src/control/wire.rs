@@ -121,6 +121,9 @@ pub struct Instance {
     /// That its service has another number of instances than the service file says (`svc scale`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scaled: Option<Scaled>,
+    /// Why changes of the files that it watches are not all seen, or lead to nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unwatched: Option<String>,
     /// Limits of the service file that cannot be enforced here.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unlimited: Option<Unlimited>,
@@ -195,6 +198,8 @@ pub enum CauseKind {
     BackoffOver,
     /// The time of its schedule came.
     Due,
+    /// Files that it watches have changed.
+    Changed,
     /// Something it depends on, or that depends on it, changed state.
     Neighbour,
     /// Something that depends on it was asked for.
@@ -567,6 +572,20 @@ pub enum Happening {
         instance: String,
         /// Why it could not be told.
         failure: Option<String>,
+    },
+    /// Files that an instance watches have changed.
+    FilesChanged {
+        /// Whose.
+        instance: String,
+        /// What changed first; below the folder of the service file without that.
+        path: String,
+    },
+    /// Changes of the files that an instance watches are not all seen, or lead to nothing any more.
+    Unwatched {
+        /// Whose.
+        instance: String,
+        /// Why.
+        reason: String,
     },
     /// Another plan is in force: instances came, went or changed. How everything is now says
     /// `/v1/services`.

@@ -32,6 +32,7 @@ pub fn cause(plan: &Plan, state: StateName, cause: &Cause) -> String {
         Cause::Timeout(limit) => timeout(*limit).to_owned(),
         Cause::BackoffOver => "started again after its delay".to_owned(),
         Cause::Due => "its time came".to_owned(),
+        Cause::Changed { path } => format!("`{path}` changed"),
         Cause::Neighbour { instance, state } => format!("{} {}", name(plan, *instance), became(*state)),
         Cause::Needed { by } => format!("{} needs it", name(plan, *by)),
         Cause::Along { with } => format!("goes down with {}, which it depends on", name(plan, *with)),
@@ -140,6 +141,15 @@ fn gave_up(restarts: u32, last: Option<ExitStatus>) -> String {
         Some(last) => format!("{after}: {}", exit(last)),
         None => after,
     }
+}
+
+/// Says why changes of an instance's files lead to nothing; stands behind its name.
+pub fn watch_paused(name: &str, last: Option<&str>) -> String {
+    let last = last.map(|path| format!(", the last one `{path}`")).unwrap_or_default();
+    format!(
+        "its watched files change with each start{last}: changes lead to nothing until `svc restart {name}`; leave out \
+         what it writes itself with `ignore`"
+    )
 }
 
 fn class_word(class: Class) -> &'static str {

@@ -40,6 +40,13 @@ pub enum Action {
         /// Its life.
         invocation: Invocation,
     },
+    /// Tell people that changes of watched files lead to nothing any more: each start changes them.
+    WatchPaused {
+        /// Whose.
+        instance: InstanceId,
+        /// What changed first, the last time.
+        path: Arc<str>,
+    },
     /// Make one attempt of a probe now; answered by `ProbeFinished`.
     Probe {
         /// Of which instance.
@@ -160,6 +167,11 @@ pub enum Cause {
     BackoffOver,
     /// The time of its schedule came.
     Due,
+    /// Files that it watches have changed.
+    Changed {
+        /// What changed first.
+        path: Arc<str>,
+    },
     /// Something it depends on, or that depends on it, changed state.
     Neighbour {
         /// Which.

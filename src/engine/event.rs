@@ -94,6 +94,13 @@ pub enum Event {
         /// Why it could not be told; `None` once the signal was sent, or the command has succeeded.
         failure: Option<String>,
     },
+    /// Files that an instance watches have changed, and it has been quiet since.
+    FilesChanged {
+        /// Whose.
+        instance: InstanceId,
+        /// What changed first, in words for people.
+        path: Arc<str>,
+    },
     /// The wall clock was set, or the machine has slept; told first of all, too. Schedules go by it.
     Clock {
         /// What it shows now, in the machine's time zone.

@@ -12,6 +12,7 @@ use crate::engine::links;
 use crate::engine::run::Run;
 use crate::engine::state::{Reason, State};
 use crate::engine::timetable::Timetable;
+use crate::engine::watched::Watching;
 use crate::graph::{InstanceId, Plan};
 
 /// What is kept about one instance.
@@ -41,6 +42,8 @@ pub struct Record {
     pub done: bool,
     /// The last runs of a task.
     pub runs: Vec<Run>,
+    /// What changes of its watched files have led to.
+    pub watching: Watching,
     /// When its last life was launched.
     pub launched: Option<Moment>,
     /// When its state began.
@@ -138,6 +141,7 @@ impl Engine {
             queued: slot.queued,
             done: slot.done,
             runs: slot.runs.iter().copied().collect(),
+            watching: slot.watching,
             launched: slot.launched,
             since: slot.since,
             last_exit: slot.last_exit,
@@ -206,6 +210,7 @@ impl Engine {
             slot.queued = record.queued;
             slot.done = record.done;
             slot.runs = record.runs.iter().copied().collect();
+            slot.watching = record.watching;
             slot.launched = record.launched;
             slot.invocation = record.invocation;
         }

@@ -240,6 +240,7 @@ impl Engine {
         slot.last_probe = None;
         slot.status = None;
         slot.launched = Some(now);
+        slot.watching.launched(now);
         self.set_state(id, State::Launching { invocation, at: now }, cause, now);
         self.actions.push(Action::Launch { instance: id, invocation });
     }

@@ -10,6 +10,7 @@ use crate::engine::links::EdgeId;
 use crate::engine::run::Run;
 use crate::engine::state::{Reason, State, earlier};
 use crate::engine::timetable::Timetable;
+use crate::engine::watched::Watching;
 
 /// One instance.
 #[derive(Clone, Debug)]
@@ -43,6 +44,8 @@ pub(crate) struct Slot {
     pub(crate) done: bool,
     /// The last runs of a task.
     pub(crate) runs: VecDeque<Run>,
+    /// What changes of its watched files have led to.
+    pub(crate) watching: Watching,
     /// When its last life was launched.
     pub(crate) launched: Option<Moment>,
     pub(crate) since: Moment,
@@ -114,6 +117,7 @@ impl Default for Slot {
             queued: false,
             done: false,
             runs: VecDeque::new(),
+            watching: Watching::default(),
             launched: None,
             since: Moment::ZERO,
             cause: Cause::Initial,

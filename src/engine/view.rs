@@ -43,6 +43,10 @@ pub struct View {
     pub next_run: Option<Due>,
     /// The last runs of a task, the latest at the end.
     pub runs: Vec<Run>,
+    /// Whether changes of its watched files lead to nothing any more: each start changed them.
+    pub watch_paused: bool,
+    /// When it last got the files it watches as they were: at its launch, or at a reload because of a change.
+    pub files_as_of: Option<Moment>,
     /// What it waits for: the dependency and the condition that is not met; none for order only.
     pub waits_for: Vec<(InstanceId, Option<Condition>)>,
     /// What the last probe saw.
@@ -75,6 +79,8 @@ impl Engine {
             },
             next_run: slot.timetable.map(|timetable| timetable.next),
             runs: slot.runs.iter().copied().collect(),
+            watch_paused: slot.watching.is_paused(),
+            files_as_of: slot.launched.max(slot.watching.answered),
             waits_for: self.waits_for(id),
             last_probe: slot.last_probe.clone(),
             status: slot.status.clone(),

@@ -12,6 +12,7 @@ use crate::engine::links::{self, EdgeId};
 use crate::engine::record::{Ending, Haste};
 use crate::engine::request::Goal;
 use crate::engine::state::State;
+use crate::engine::watched::Watching;
 use crate::graph::InstanceId;
 use crate::graph::plan::Relation;
 use crate::model::policy::Condition;
@@ -108,6 +109,9 @@ impl Engine {
         let rests = self.rests_first(id, cause);
         let slot = self.slot_mut(id);
         slot.doomed = None;
+        if let Cause::Request(_) = cause {
+            slot.watching = Watching::default();
+        }
         slot.attempt = 0;
         slot.recent.clear();
         let begins = match slot.state {

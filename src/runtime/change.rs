@@ -98,6 +98,7 @@ impl Driver {
         self.places = self.slots.iter().zip(0..).map(|(slot, at)| (slot.key, InstanceId(at))).collect();
         self.lives.follow(change);
         self.follow_logs();
+        self.watch_files();
         self.follow_shares(&old, change);
         let gone = old.instances.iter().zip(&change.after).filter(|(_, after)| after.is_none());
         let removed = gone.map(|(instance, _)| instance.name.to_string()).collect();
@@ -130,6 +131,7 @@ impl Driver {
 
     /// Lets go of everything that belonged to an instance.
     fn forget(&mut self, name: &str, slot: Slot) {
+        self.watches.set(slot.key, None, None, self.clock.now());
         for channel in Channel::BOTH {
             if let Some(mut pump) = self.pumps.remove(slot.key.pump(channel)) {
                 // Nothing of it runs; what one drain leaves could not be written anyway.

@@ -32,6 +32,7 @@ use crate::runtime::listen::Listening;
 use crate::runtime::lives::Lives;
 use crate::runtime::project::Project;
 use crate::runtime::slot::{Fact, Slot, SlotKey};
+use crate::runtime::watch::Watches;
 use crate::sys::watch::{Alarm, ClockWatch, Watched};
 
 /// How many facts of the tasks may wait; past that, the tasks wait.
@@ -71,6 +72,8 @@ pub struct Driver {
     pub(crate) output: Watched,
     /// Rings when the pumps want their next turn, whether anything is readable or not.
     pub(crate) pumps_due: Alarm,
+    /// The files that instances watch.
+    pub(crate) watches: Watches,
     /// The tasks of the slots and probes; they end with the driver.
     pub(crate) tasks: JoinSet<()>,
     pub(crate) facts: mpsc::Sender<Fact>,
@@ -105,6 +108,8 @@ enum Wake {
     Question(Question),
     /// A task has ended; it has said what it had to say.
     Task,
+    /// Something happened in a folder that is watched.
+    Files,
     /// The wall clock was set, or the machine has slept.
     Clock,
     Time,
@@ -136,8 +141,9 @@ impl Driver {
                 Wake::Fact(fact) => self.hear_task(fact),
                 Wake::Question(question) => self.answer(question),
                 Wake::Output => self.turn_pumps()?,
+                Wake::Files => self.hear_files(),
                 Wake::Task | Wake::Clock => {}
-                Wake::Time => self.pending.push_back(Event::Tick),
+                Wake::Time => self.time_passed(),
             }
             self.handle_all()?;
         }
@@ -146,7 +152,8 @@ impl Driver {
     /// Waits for the next thing to do. The guard comes first: what is known to have ended must not be
     /// acted on by a timer that fell due in the same instant.
     async fn wait(&mut self) -> io::Result<Wake> {
-        let deadline = self.engine.next_deadline().map(|at| self.clock.instant_of(at));
+        let deadline = [self.engine.next_deadline(), self.watches.due()].into_iter().flatten().min();
+        let deadline = deadline.map(|at| self.clock.instant_of(at));
         let sleep = async {
             match deadline {
                 Some(at) => tokio::time::sleep_until(at).await,
@@ -163,6 +170,7 @@ impl Driver {
             ready = self.output.readable() => ready.map(|()| Wake::Output),
             rested = self.pumps_due.rung() => rested.map(|()| Wake::Output),
             Some(_ended) = self.tasks.join_next() => Ok(Wake::Task),
+            ready = self.watches.readable() => ready.map(|()| Wake::Files),
             set = self.clock_set.was_set() => set.map(|()| Wake::Clock),
             () = sleep => Ok(Wake::Time),
         }
@@ -294,6 +302,9 @@ impl Driver {
             Action::StopCommand { instance, invocation } => self.stop_command(instance, invocation),
             Action::Probe { instance, invocation, class } => self.probe(instance, invocation, class),
             Action::Reload { instance, invocation } => self.reload(instance, invocation),
+            Action::WatchPaused { instance, path } => {
+                self.publish(Happening::WatchPaused { instance, path: path.to_string() });
+            }
             Action::Notice(transition) => {
                 if transition.to.is_over() {
                     let name = Arc::clone(&self.plan.instance(transition.instance).name);
@@ -335,6 +346,7 @@ impl Driver {
                 pid: slot.pid,
                 log,
                 stderr_log,
+                unwatched: self.watches.trouble(slot.key).map(str::to_owned),
             }
         };
         let slots = self.slots.iter().enumerate().map(|(index, slot)| (InstanceId(index as u32), slot));

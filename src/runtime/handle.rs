@@ -161,6 +161,8 @@ pub struct Seen {
     pub log: Option<PathBuf>,
     /// Where its stderr is kept, if not with the rest.
     pub stderr_log: Option<PathBuf>,
+    /// Why not all files are watched that it is to watch.
+    pub unwatched: Option<String>,
 }
 
 /// A run of a task, and the time it was launched at.
@@ -210,6 +212,27 @@ pub enum Happening {
         instance: InstanceId,
         /// Why it could not be told.
         failure: Option<String>,
+    },
+    /// Files that an instance watches have changed.
+    FilesChanged {
+        /// Whose.
+        instance: InstanceId,
+        /// What changed first.
+        path: String,
+    },
+    /// Changes of the files lead to nothing any more: each start changed them.
+    WatchPaused {
+        /// Whose.
+        instance: InstanceId,
+        /// What changed first, the last time.
+        path: String,
+    },
+    /// Not all files are watched that an instance is to watch.
+    Unwatched {
+        /// Whose.
+        instance: InstanceId,
+        /// Why.
+        reason: String,
     },
     /// Output of an instance could not be written and was discarded.
     LogGap {

@@ -20,6 +20,7 @@ use crate::engine::Engine;
 use crate::engine::record::{Ending, Haste, Record, Stage};
 use crate::engine::run::{Run, RunEnd};
 use crate::engine::timetable::{Due, Timetable};
+use crate::engine::watched::Watching;
 use crate::graph::{InstanceId, Plan};
 use crate::runtime::clock::Clock;
 
@@ -96,7 +97,17 @@ struct InstanceLine {
     #[serde(default)]
     launched: Option<u64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    watch: Option<WatchLine>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     task: Option<TaskLine>,
+}
+
+/// What is kept of the changes of watched files.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+struct WatchLine {
+    restarts: bool,
+    answered: Option<u64>,
+    in_a_row: u32,
 }
 
 /// What is kept of a task besides.
@@ -236,6 +247,7 @@ fn line(name: &str, next: Invocation, record: &Record) -> Line {
         queued,
         done,
         runs,
+        watching,
         launched,
         since,
         last_exit,
@@ -260,6 +272,7 @@ fn line(name: &str, next: Invocation, record: &Record) -> Line {
         recent: recent.iter().copied().map(nanoseconds).collect(),
         restarts: *restarts,
         launched: launched.map(nanoseconds),
+        watch: (*watching != Watching::default()).then(|| (*watching).into()),
         task: (task != TaskLine::default()).then_some(task),
         since: nanoseconds(*since),
         last_exit: last_exit.map(Into::into),
@@ -332,6 +345,7 @@ fn record(line: &InstanceLine) -> Record {
         queued: task.queued,
         done: task.done,
         runs: task.runs.into_iter().map(Into::into).collect(),
+        watching: line.watch.map(Into::into).unwrap_or_default(),
         launched: line.launched.map(moment),
         since: moment(line.since),
         last_exit: line.last_exit.map(Into::into),
@@ -344,6 +358,18 @@ fn nanoseconds(moment: Moment) -> u64 {
 
 fn moment(nanoseconds: u64) -> Moment {
     Moment::since_zero(Duration::from_nanos(nanoseconds))
+}
+
+impl From<Watching> for WatchLine {
+    fn from(Watching { restarts, answered, in_a_row }: Watching) -> Self {
+        Self { restarts, answered: answered.map(nanoseconds), in_a_row }
+    }
+}
+
+impl From<WatchLine> for Watching {
+    fn from(WatchLine { restarts, answered, in_a_row }: WatchLine) -> Self {
+        Self { restarts, answered: answered.map(moment), in_a_row }
+    }
 }
 
 impl From<Run> for RunLine {

@@ -34,6 +34,7 @@ use crate::runtime::lives::Lives;
 use crate::runtime::notify::NotifySocket;
 use crate::runtime::project::Project;
 use crate::runtime::slot::{Slot, SlotKey};
+use crate::runtime::watch::Watches;
 use crate::sys::watch::{Alarm, ClockWatch, Watched};
 
 /// What an engine process is made from.
@@ -136,6 +137,7 @@ pub async fn resume(mut link: GuardLink, setup: Setup) -> io::Result<Driver> {
         output: Watched::new(pumps.descriptor()?, Interest::READABLE)?,
         pumps,
         pumps_due: Alarm::new()?,
+        watches: Watches::default(),
         tasks: JoinSet::new(),
         facts,
         pending: VecDeque::from([crate::engine::Event::Tick]),
@@ -226,5 +228,6 @@ impl Driver {
         }
         // The engine before may have been killed before it could close what nobody has any more.
         self.release_sockets("", &[]);
+        self.watch_files();
     }
 }

@@ -124,6 +124,8 @@ pub(crate) fn inactive(id: InstanceId) -> Seen {
         restarts: 0,
         failures_in_a_row: 0,
         due: None,
+        watch_paused: false,
+        files_as_of: None,
         waits_for: Vec::new(),
         last_probe: None,
         status: None,
@@ -138,6 +140,7 @@ pub(crate) fn inactive(id: InstanceId) -> Seen {
         pid: None,
         log: None,
         stderr_log: None,
+        unwatched: None,
     }
 }
 

@@ -141,6 +141,10 @@ impl Scene {
             "why" => self.why(first),
             "take-over" => self.take_over(&words[1..]),
             "tick" => self.tell(Event::Tick, ""),
+            "changed" => {
+                let (instance, _) = self.find(first);
+                self.tell(Event::FilesChanged { instance, path: "src/a.rs".into() }, "");
+            }
             fact => {
                 let (_, invocation) = self.find(first);
                 let event = fact_of(fact, invocation, rest, words);
@@ -244,6 +248,9 @@ impl Scene {
             }
             Action::StopCommand { invocation, .. } => {
                 format!("stop command of {}", self.of_life(*invocation))
+            }
+            Action::WatchPaused { instance, path } => {
+                format!("watching of {} is paused: {path}", self.name(*instance))
             }
             Action::Reload { invocation, .. } => format!("reload {}", self.of_life(*invocation)),
             Action::Probe { invocation, class, .. } => {
@@ -378,6 +385,7 @@ fn option(draft: Draft, word: &str) -> Draft {
         "replicas" => draft.replicas(value.parse().expect("a number")),
         "manual" => draft,
         "program" => draft.program(value),
+        "watch" => draft.watch(plan::watch(value == "reload", value == "cascade")),
         _ => draft.rules(|rules| match key {
             "announced" => rules.readiness = Readiness::Announced,
             "probed" => rules.readiness = Readiness::Probed(PROBE),

@@ -8,8 +8,8 @@ use std::time::Duration;
 use svc::base::{Name, Signal, Size};
 use svc::diagnostic::Span;
 use svc::graph::plan::{
-    Edge, Instance, InstanceId, Launch, LivenessFailure, Logs, Plan, Readiness, Relation, Rules, Service,
-    ServiceId,
+    Edge, Extras, Ignore, Instance, InstanceId, Launch, LivenessFailure, Logs, Plan, Reaction, Readiness,
+    Relation, Rules, Service, ServiceId, Watch,
 };
 use svc::model::policy::{Backoff, Condition, Consequence, Kind, OnExit, Restart, RestartWhen, Stop};
 use svc::probe::Schedule;
@@ -21,6 +21,8 @@ pub(crate) struct Draft {
     links: Vec<(ServiceId, String, Relation)>,
     /// What the programs of services are, where that matters.
     programs: BTreeMap<u32, String>,
+    /// What services watch.
+    watches: BTreeMap<u32, Watch>,
 }
 
 /// Begins a plan.
@@ -29,12 +31,24 @@ pub(crate) fn plan(project: &str) -> Draft {
         plan: Plan { project: project.to_owned(), ..Plan::default() },
         links: Vec::new(),
         programs: BTreeMap::new(),
+        watches: BTreeMap::new(),
     }
 }
 
 /// A `depends-on` edge without anything out of the ordinary.
 pub(crate) fn on(condition: Condition) -> Relation {
     Relation::DependsOn { condition, required: true, restart: false, timeout: None }
+}
+
+/// A watch with the usual debounce.
+pub(crate) fn watch(reload: bool, cascade: bool) -> Watch {
+    Watch {
+        paths: vec!["/src".into()],
+        ignore: Ignore::default(),
+        debounce: Duration::from_millis(300),
+        reaction: if reload { Reaction::Reload } else { Reaction::Restart },
+        cascade,
+    }
 }
 
 /// A probe schedule of one second.
@@ -112,6 +126,12 @@ impl Draft {
         self
     }
 
+    /// Gives it files to watch.
+    pub(crate) fn watch(mut self, watch: Watch) -> Self {
+        self.watches.insert(self.plan.services.len() as u32 - 1, watch);
+        self
+    }
+
     /// Changes its rules.
     pub(crate) fn rules(mut self, change: impl FnOnce(&mut Rules)) -> Self {
         change(Arc::make_mut(&mut self.last().rules));
@@ -137,14 +157,19 @@ impl Draft {
 
     /// Finishes the plan.
     pub(crate) fn build(self) -> Plan {
-        let Self { mut plan, links, programs } = self;
+        let Self { mut plan, links, programs, watches } = self;
         for (id, service) in plan.services.iter_mut().enumerate() {
             let (first, count) = (plan.instances.len() as u32, service.instances.end);
             service.instances = first..first + count;
             let program = programs.get(&(id as u32)).map_or("true", String::as_str);
-            plan.instances.extend(
-                (0..count).map(|replica| instance(&service.name, id as u32, replica, count, program)),
-            );
+            plan.instances.extend((0..count).map(|replica| {
+                let mut instance = instance(&service.name, id as u32, replica, count, program);
+                if let Some(watch) = watches.get(&(id as u32)) {
+                    let extras = Extras { watch: Some(watch.clone()), ..Extras::default() };
+                    Arc::make_mut(&mut instance.launch).extras = Some(Box::new(extras));
+                }
+                instance
+            }));
         }
         let ids: BTreeMap<String, usize> =
             plan.services.iter().enumerate().map(|(id, service)| (service.name.to_string(), id)).collect();

@@ -9,7 +9,6 @@ service "web" {
     shell "touch started; exec sleep 1000"
     forks pid-file="web.pid"
     watchdog "30s"
-    watch "src"
     logs "web.log" compress=#true syslog=#true
 }
 service "mailer" { shell "touch started"; event-listener TICK_5 }

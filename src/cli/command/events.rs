@@ -150,6 +150,8 @@ impl Wanted {
                 Some(names),
                 Happening::Transition { instance, .. }
                 | Happening::Reloaded { instance, .. }
+                | Happening::FilesChanged { instance, .. }
+                | Happening::Unwatched { instance, .. }
                 | Happening::LogGap { instance, .. },
             ) => names.contains(instance),
             (Some(names), Happening::PlanChanged { added, removed, changed }) => {
@@ -192,6 +194,8 @@ fn line(event: &Event, zone: &TimeZone, style: Style) -> String {
         Happening::Reloaded { instance, failure: Some(why) } => {
             format!("{}  could not be reloaded: {why}", bold(instance))
         }
+        Happening::FilesChanged { instance, path } => format!("{}  `{path}` changed", bold(instance)),
+        Happening::Unwatched { instance, reason } => format!("{}  {reason}", bold(instance)),
         Happening::LogGap { instance, bytes, reason } => {
             format!("{}  its log: {reason}, {bytes} bytes lost", bold(instance))
         }

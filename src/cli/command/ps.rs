@@ -185,6 +185,7 @@ fn show(
     if matches!(form, Format::Table | Format::Wide) {
         context.say(&change::scaled(&scaled(&services)));
         context.say(&groups::below_list(&services));
+        context.say(&unwatched(&services));
     }
     if form == Format::Wide {
         context.say(&groups::how_found(&services.groups));
@@ -204,6 +205,14 @@ fn scaled(services: &Services) -> Vec<Scaled> {
     let mut all: Vec<Scaled> = services.instances.iter().filter_map(|i| i.scaled.clone()).collect();
     all.dedup();
     all
+}
+
+/// Says of whom changes of watched files are not all seen, or lead to nothing.
+fn unwatched(services: &Services) -> String {
+    let of = |instance: &Instance| {
+        instance.unwatched.as_ref().map(|reason| format!("{}: {reason}\n", instance.name))
+    };
+    services.instances.iter().filter_map(of).collect()
 }
 
 /// Something shown that is wanted and not well makes the exit code 3.

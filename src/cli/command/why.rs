@@ -128,6 +128,9 @@ fn render(
     if let Some(log) = &instance.stderr_log {
         facts.push(("log of stderr", log.clone()));
     }
+    if let Some(unwatched) = &instance.unwatched {
+        facts.push(("watch", unwatched.clone()));
+    }
     if let Some(unlimited) = &instance.unlimited {
         facts.push(("limits", groups::line(unlimited)));
     }

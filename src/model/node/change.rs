@@ -22,9 +22,9 @@ nodes! {
         prop command "command": Words = "";
     }
 
-    /// Files whose change leads to something.
+    /// Files whose change leads to something. What editors and version control leave beside them does not count.
     WatchNode {
-        /// Files, and folders with everything in them; relative to this file.
+        /// Files, folders with everything in them, or patterns like `src/**/*.ts`; relative to this file.
         args paths "paths": FilePath = "";
         /// Patterns of what does not count, separated by blanks: `"**/*.test.js *.log"`.
         prop ignore "ignore": Ignore = "";

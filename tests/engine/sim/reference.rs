@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use svc::base::{ExitStatus, Invocation, Moment, Signal};
-use svc::engine::{Action, Cause, Command, Event, RequestId, RunEnd, StateName, View};
+use svc::engine::{Action, Cause, Command, Event, LOOP, RequestId, RunEnd, StateName, View};
 use svc::graph::Change;
 use svc::graph::plan::{Edge, InstanceId, Overlap, Plan, Readiness, Relation, When};
 use svc::model::policy::{Condition, Kind};
@@ -43,6 +43,8 @@ pub(super) struct Reference {
     killing: bool,
     /// Requests to replace replicas one after the other.
     rolls: BTreeSet<RequestId>,
+    /// When watched files changed.
+    changes: Vec<(InstanceId, Moment)>,
     /// What is down because it is being replaced.
     replaced: BTreeSet<InstanceId>,
     /// What was ever named with `--no-deps`: its edges promise nothing any more.
@@ -67,6 +69,7 @@ impl Reference {
             shutdowns: 0,
             killing: false,
             rolls: BTreeSet::new(),
+            changes: Vec::new(),
             replaced: BTreeSet::new(),
             loose: BTreeSet::new(),
             wanted: BTreeSet::new(),
@@ -149,6 +152,17 @@ impl Reference {
                     life.said_ready |= passed && class == Class::Readiness;
                 });
             }
+            Event::FilesChanged { instance, .. } => {
+                // It may begin anew by itself, without its dependents, whatever it has failed before.
+                self.loose.insert(*instance);
+                let mut todo = vec![*instance];
+                while let Some(id) = todo.pop() {
+                    self.restarts.retain(|&(of, _)| of != id);
+                    let needed = self.plan.edges.iter().filter(|edge| edge.dependent == id);
+                    todo.extend(needed.map(|edge| edge.dependency));
+                }
+                self.changes.push((*instance, now));
+            }
             // What a clock that is set makes due is beside the pace of the schedule.
             Event::Clock { .. } => self.due.clear(),
             Event::ExtendTimeout { .. }
@@ -220,6 +234,7 @@ impl Reference {
             Action::StopCommand { invocation, .. } => {
                 self.judge_signal(now, *invocation, Signal::TERM, views)
             }
+            Action::WatchPaused { instance, .. } => self.judge_pause(now, *instance),
             Action::Reload { instance, invocation } => match self.current(*instance) {
                 Some((life, _)) if life == *invocation => Ok(()),
                 _ => Err(format!("{} was told by a life that is over", self.name(*instance))),
@@ -278,6 +293,15 @@ impl Reference {
                 self.over = true;
                 Ok(())
             }
+        }
+    }
+
+    /// Judges that a watch is paused: there were enough changes, each soon after the one before.
+    fn judge_pause(&self, now: Moment, id: InstanceId) -> Result<(), String> {
+        let mut of = self.changes.iter().rev().filter(|(of, _)| *of == id).map(|&(_, at)| at);
+        match of.nth(LOOP as usize) {
+            Some(_) => Ok(()),
+            None => Err(format!("{} at {now}: a watch is paused without a loop", self.name(id))),
         }
     }
 

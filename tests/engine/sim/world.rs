@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use svc::base::{Cron, Invocation, Moment, Signal};
 use svc::engine::{Action, Command, Engine, Event, NewPlan, Record, RequestId, Scope, StateName, View};
 use svc::graph::Change;
-use svc::graph::plan::{InstanceId, LivenessFailure, Overlap, Plan, Readiness, Relation, When};
+use svc::graph::plan::{Extras, InstanceId, LivenessFailure, Overlap, Plan, Readiness, Relation, When};
 use svc::model::policy::{Condition, Kind, RestartWhen};
 use svc::probe::Schedule;
 
@@ -66,6 +66,8 @@ pub(super) struct World {
     changes: Option<fastrand::Rng>,
     /// Decides what is reloaded and when; `None` where nothing ever is.
     reloads: Option<fastrand::Rng>,
+    /// Decides which watched files change and when; `None` where nothing is watched.
+    edits: Option<fastrand::Rng>,
     /// How late the engine may be called, in milliseconds.
     lag: u64,
     /// Kills that an engine with kill timers beside its states would still have armed.
@@ -83,7 +85,11 @@ pub(super) struct World {
 impl World {
     pub(super) fn new(seed: u64, size: Size, flaw: Option<Flaw>) -> Self {
         let mut random = fastrand::Rng::with_seed(seed);
-        let plan = random_plan(&mut random, size.services);
+        let mut plan = random_plan(&mut random, size.services);
+        let edits = seed % 4 == 2;
+        if edits {
+            watch_some(&mut plan, &mut fastrand::Rng::with_seed(seed ^ 0x3a7c4));
+        }
         let told = Arc::new(flawed(&plan, flaw));
         let loose = random.u32(0..4) == 0;
         let lag = [300, 300, 300, 20_000][random.usize(0..4)];
@@ -97,6 +103,7 @@ impl World {
             loose,
             changes: (seed % 2 == 1 && flaw.is_none()).then(|| fastrand::Rng::with_seed(seed ^ 0xc4a6e)),
             reloads: (seed % 4 == 1).then(|| fastrand::Rng::with_seed(seed ^ 0x4e10a)),
+            edits: edits.then(|| fastrand::Rng::with_seed(seed ^ 0xed175)),
             lag,
             old_kills: BTreeMap::new(),
             steps: size.steps,
@@ -131,6 +138,7 @@ impl World {
                 _ => {}
             }
             self.reload()?;
+            self.edit()?;
             let pause = Duration::from_millis(self.random.u64(0..4_000));
             self.run_until(self.now + pause)?;
         }
@@ -206,6 +214,23 @@ impl World {
             }
         }
         self.request(Command::Reload { told, rolled })
+    }
+
+    /// Changes watched files: now and then the same ones again and again, as a service does that writes its own.
+    fn edit(&mut self) -> Result<(), String> {
+        let Some(random) = &mut self.edits else { return Ok(()) };
+        if random.u32(0..3) != 0 {
+            return Ok(());
+        }
+        let instance = InstanceId(random.u32(0..self.plan.instances.len() as u32));
+        let times = if random.u32(0..4) == 0 { 8 } else { 1 };
+        for _ in 0..times {
+            if !self.reference.over {
+                self.tell(Event::FilesChanged { instance, path: "src".into() })?;
+                self.run_until(self.now + Duration::from_millis(400))?;
+            }
+        }
+        Ok(())
     }
 
     fn shut_down(&mut self, kill: bool) -> Result<(), String> {
@@ -345,7 +370,10 @@ impl World {
             Action::Reload { invocation, .. } => self.kernel.reload(self.now, invocation),
             Action::Probe { invocation, class, .. } => self.kernel.probe(self.now, invocation, class),
             Action::PlanChanged { plan, change } => self.change_plan(&plan, &change),
-            Action::Notice(_) | Action::RequestEnded { .. } | Action::End { .. } => {}
+            Action::WatchPaused { .. }
+            | Action::Notice(_)
+            | Action::RequestEnded { .. }
+            | Action::End { .. } => {}
         }
     }
 
@@ -420,6 +448,17 @@ fn flawed(plan: &Plan, flaw: Option<Flaw>) -> Plan {
         }
     }
     plan
+}
+
+/// Lets some instances watch files.
+fn watch_some(plan: &mut Plan, random: &mut fastrand::Rng) {
+    for instance in &mut plan.instances {
+        if random.bool() {
+            let watch = plan::watch(random.u32(0..4) == 0, random.bool());
+            let extras = Extras { watch: Some(watch), ..Extras::default() };
+            Arc::make_mut(&mut instance.launch).extras = Some(Box::new(extras));
+        }
+    }
 }
 
 pub(super) fn random_plan(random: &mut fastrand::Rng, services: usize) -> Plan {
